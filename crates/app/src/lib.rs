@@ -1,1 +1,19 @@
+//! Use cases and edges: the only floor where store, channels, routing and the network meet.
+//!
+//! One use case is one function is one transaction: `app::<noun>::<verb>(app, &actor, args)`.
+//! What must happen outside is a job row, what screens must learn is an event row; after commit
+//! the bus only hints. Nothing below this floor opens a connection or spawns a task.
 
+// Edges: what touches the world outside the database.
+pub mod blobs;
+pub mod bus;
+pub mod connect;
+pub mod mailer;
+pub mod outbound;
+pub mod passwords;
+pub mod secrets;
+pub mod tokens;
+
+pub mod error;
+
+pub use error::{Error, Result};

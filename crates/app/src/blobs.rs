@@ -1,0 +1,1 @@
+//! Blob store: files of attachments, by id, in a folder.

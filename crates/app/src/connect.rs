@@ -1,0 +1,1 @@
+//! WebSocket connections that channel sessions ask for.

@@ -1,0 +1,1 @@
+//! Mail that Meari itself sends: invitations and password resets.

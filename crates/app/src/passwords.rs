@@ -1,0 +1,1 @@
+//! Passwords: rules, argon2id hashing and verification.

@@ -1,0 +1,1 @@
+//! Access, refresh, API and mail tokens.
