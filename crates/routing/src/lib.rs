@@ -1,1 +1,32 @@
+//! The routing engine: who is offered which work item, when, and why. Pure: no IO, no clock, no
+//! randomness, no hash order; everything is a function of (rows, now).
+//!
+//! Invariants:
+//! - An item is offered to at most one agent at a time, and only to an agent who is available,
+//!   connected, skilled, a member of the queue and below her capacity.
+//! - The place in the queue belongs to the item: it survives an unanswered offer, a decline, a
+//!   withdrawal and a restart. No younger item of the same class and priority overtakes it, unless
+//!   the older one may not go to that agent.
+//! - [`claim()`] is the only rule by which an item gets an agent, whoever asks.
+//! - [`Engine`] (indexed) and [`reference`](mod@reference) (naive) decide the same, always.
+//!
+//! Deliberately absent for now: waking of dormant and held items (they keep their agent and their
+//! slot; [`Decisions::wakes`] stays empty), overflow between queues ([`Decisions::overflows`]
+//! stays empty), a preferred agent, and every order of agents but the least loaded, longest idle.
 
+mod claim;
+mod decision;
+mod engine;
+pub mod reference;
+mod release;
+mod rows;
+mod rule;
+
+pub use claim::{Claim, ClaimPolicy, ClaimRows, Refusal, claim};
+pub use decision::{
+    Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp, Score, Wake,
+};
+pub use engine::Engine;
+pub use release::{Release, complete, decline, expire, requeue, withdraw};
+pub use rows::{RowImage, SeenPresence, Snapshot};
+pub use rule::{DemandClass, Ineligible, exclusion_s};

@@ -1,0 +1,152 @@
+//! The counterpart of [`claim`](crate::claim()): how an item leaves an agent's hands. The item
+//! keeps its place in the queue in every case but its own end.
+
+use crate::claim::Refusal;
+use crate::rule::{exclusion_s, later};
+use domain::agent_state::{AgentState, AgentStatus};
+use domain::offer::Offer;
+use domain::work_item::{CompletedReason, WorkItem, WorkItemState};
+use domain::{QueueId, Time};
+
+/// The new values, to be stored each `WHERE version = seen`. `load` of the agent is already what
+/// it will be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    pub item: WorkItem,
+    /// The offer that ended with it, if one was open.
+    pub offer: Option<Offer>,
+    /// The agent who had it, if her row is known.
+    pub agent: Option<AgentState>,
+}
+
+/// RONA: nobody answered. The item is back in its place, the agent is not ready until she says so,
+/// and is not asked for this item again for a while.
+pub fn expire(
+    item: WorkItem,
+    offer: Offer,
+    agent: Option<AgentState>,
+    now: Time,
+) -> Result<Release, Refusal> {
+    if now < offer.expires_at {
+        return Err(Refusal::NotDue);
+    }
+    let offer = offer.expire(now)?;
+    let agent = match agent {
+        Some(a) if a.status == AgentStatus::Available => Some(a.did_not_respond(now)?),
+        other => other,
+    };
+    give_back(item, offer, agent, true, now)
+}
+
+/// She said no: the item is back in its place, she stays as she is, and is not asked for this item
+/// again for a while.
+pub fn decline(
+    item: WorkItem,
+    offer: Offer,
+    agent: AgentState,
+    why: Option<String>,
+    now: Time,
+) -> Result<Release, Refusal> {
+    if now >= offer.expires_at {
+        return Err(Refusal::OfferOver);
+    }
+    let offer = offer.decline(why, now)?;
+    give_back(item, offer, Some(agent), true, now)
+}
+
+/// The question is taken back, without blame: her browser vanished, or the item is gone.
+pub fn withdraw(
+    item: WorkItem,
+    offer: Offer,
+    agent: Option<AgentState>,
+    why: &str,
+    now: Time,
+) -> Result<Release, Refusal> {
+    let offer = offer.withdraw(why, now)?;
+    give_back(item, offer, agent, false, now)
+}
+
+fn give_back(
+    item: WorkItem,
+    offer: Offer,
+    agent: Option<AgentState>,
+    exclude: bool,
+    now: Time,
+) -> Result<Release, Refusal> {
+    // An offer may outlive its item by a lost race; then only the offer ends.
+    if item.offer_id() != Some(offer.id) {
+        return Ok(Release {
+            item,
+            offer: Some(offer),
+            agent,
+        });
+    }
+    let weight = item.weight;
+    let until = later(now, exclusion_s(item.offer_count));
+    let mut item = item.offer_ended()?;
+    if exclude {
+        item = item.exclude(offer.user_id, until, now);
+    }
+    Ok(Release {
+        item,
+        offer: Some(offer),
+        agent: agent.map(|a| unload(a, weight)),
+    })
+}
+
+/// The work is over: closed, pending, snoozed, merged or deleted. An open offer is withdrawn.
+/// `agent` is who has or was offered the item.
+pub fn complete(
+    item: WorkItem,
+    offer: Option<Offer>,
+    agent: Option<AgentState>,
+    reason: CompletedReason,
+    now: Time,
+) -> Result<Release, Refusal> {
+    let agent = agent.map(|a| let_go(a, &item, now));
+    Ok(Release {
+        item: item.complete(reason)?,
+        offer: end_offer(offer, reason.as_str(), now)?,
+        agent,
+    })
+}
+
+/// Back to waiting in `queue`, in its place by time: unassigned or moved by a person, or orphaned.
+pub fn requeue(
+    item: WorkItem,
+    offer: Option<Offer>,
+    agent: Option<AgentState>,
+    queue: QueueId,
+    now: Time,
+) -> Result<Release, Refusal> {
+    let agent = agent.map(|a| let_go(a, &item, now));
+    Ok(Release {
+        item: item.requeue(queue)?,
+        offer: end_offer(offer, "requeued", now)?,
+        agent,
+    })
+}
+
+fn end_offer(offer: Option<Offer>, why: &str, now: Time) -> Result<Option<Offer>, Refusal> {
+    match offer {
+        Some(o) if o.is_open() => Ok(Some(o.withdraw(why, now)?)),
+        _ => Ok(None),
+    }
+}
+
+/// Takes `item` out of her hands. Her idle time starts anew only when she had worked it: a mere
+/// question does not cost her the place among the idle.
+pub(crate) fn let_go(mut agent: AgentState, item: &WorkItem, now: Time) -> AgentState {
+    if item.agent_id() != Some(agent.user_id) || item.state().is_over() {
+        return agent;
+    }
+    if item.state() != WorkItemState::Offered {
+        agent.released_at = now;
+    }
+    unload(agent, item.weight)
+}
+
+fn unload(mut agent: AgentState, weight: i64) -> AgentState {
+    agent.load = agent.load.saturating_sub(weight).max(0);
+    agent
+}

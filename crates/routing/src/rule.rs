@@ -1,0 +1,177 @@
+//! The rule in small pieces: order of items, order of agents, capacity and who may not be asked.
+//! Both the reference and the engine are built from these, so that they differ in search only.
+
+use domain::agent_state::{AgentState, AgentStatus};
+use domain::image::Presence;
+use domain::queue::{Queue, QueueMember, RequiredSkill};
+use domain::work_item::WorkItem;
+use domain::{QueueId, Time, UserId, WorkItemId, text_enum};
+use serde::{Deserialize, Serialize};
+
+/// A connection may be gone this long before the agent counts as lost and her offers are withdrawn.
+/// New offers stop at once.
+const LOST_AFTER_S: i64 = 30;
+
+/// Σ over priorities: one step of priority is worth a minute of waiting.
+const PRIORITY_STEP_S: i64 = 60;
+
+const EXCLUSION_STEP_S: i64 = 30;
+const EXCLUSION_MAX_S: i64 = 300;
+
+text_enum! {
+    /// Why an agent is not asked. The order is the order of the checks: the first that fails names it.
+    pub enum Ineligible {
+        QueueArchived = "queue_archived",
+        NotMember = "not_member",
+        Offline = "offline",
+        NotReady = "not_ready",
+        /// Available, but no browser is connected.
+        Disconnected = "disconnected",
+        /// Another offer to her is overdue and about to expire.
+        NotResponding = "not_responding",
+        Skill = "skill",
+        Capacity = "capacity",
+        /// The item has not waited long enough for this member.
+        Delay = "delay",
+        /// She declined or missed this item a moment ago.
+        Excluded = "excluded",
+    }
+}
+
+/// What an item asks for. Items of one class are served in order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DemandClass {
+    pub queue_id: QueueId,
+    pub channel: String,
+    /// Skills with the lowest level that will do, as the queue says now.
+    pub skills: Vec<(domain::SkillId, i32)>,
+}
+
+impl DemandClass {
+    pub(crate) fn of(item: &WorkItem, queue: &Queue) -> Self {
+        Self {
+            queue_id: queue.id,
+            channel: item.channel.clone(),
+            skills: queue
+                .required_skills
+                .iter()
+                .map(|s| (s.skill_id, s.level_min))
+                .collect(),
+        }
+    }
+}
+
+/// `at + seconds`, held inside the calendar: configured numbers may be absurd.
+pub(crate) fn later(at: Time, seconds: i64) -> Time {
+    let edge = if seconds < 0 {
+        Time::MIN_UTC
+    } else {
+        Time::MAX_UTC
+    };
+    chrono::TimeDelta::try_seconds(seconds)
+        .and_then(|d| at.checked_add_signed(d))
+        .unwrap_or(edge)
+}
+
+/// Order of items: by deadline, which is FIFO inside one target and priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ItemKey {
+    pub deadline: Time,
+    pub eligible_since: Time,
+    pub id: WorkItemId,
+}
+
+impl ItemKey {
+    pub(crate) fn of(item: &WorkItem, queue: &Queue) -> Self {
+        let offset = queue
+            .target_s
+            .saturating_sub(i64::from(item.priority) * PRIORITY_STEP_S);
+        Self {
+            deadline: later(item.eligible_since, offset),
+            eligible_since: item.eligible_since,
+            id: item.id,
+        }
+    }
+}
+
+/// Order of agents, the best first: membership priority, then the least work in hand (so an idle
+/// agent comes before a busy one), then the longest idle, then the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AgentKey {
+    pub member_priority: i32,
+    pub load: i64,
+    pub released_at: Time,
+    pub id: UserId,
+}
+
+/// Agents name slots for channel kinds; all kinds that they do not name share the slots of `*`.
+pub(crate) fn shares_slots(agent: &AgentState, a: &str, b: &str) -> bool {
+    a == b || (!agent.capacity.contains_key(a) && !agent.capacity.contains_key(b))
+}
+
+/// Slots that `held` items leave free for `channel`; negative when a person overrode the limit.
+pub(crate) fn spare_slots<'a>(
+    agent: &AgentState,
+    channel: &str,
+    held: impl IntoIterator<Item = &'a WorkItem>,
+) -> i64 {
+    let used = held
+        .into_iter()
+        .filter(|item| shares_slots(agent, channel, &item.channel))
+        .fold(0_i64, |sum, item| sum.saturating_add(item.weight));
+    agent.slots(channel).saturating_sub(used)
+}
+
+pub(crate) fn is_skilled(agent: &AgentState, required: &[RequiredSkill]) -> bool {
+    required
+        .iter()
+        .all(|r| agent.level(r.skill_id) >= r.level_min)
+}
+
+pub(crate) fn member(queue: &Queue, user: UserId) -> Option<&QueueMember> {
+    queue.members.iter().find(|m| m.user_id == user)
+}
+
+/// When this member may be asked for an item that waits since `eligible_since`.
+pub(crate) fn opens_at(member: &QueueMember, eligible_since: Time) -> Time {
+    later(eligible_since, member.delay_s)
+}
+
+pub(crate) fn is_excluded(item: &WorkItem, user: UserId, now: Time) -> bool {
+    item.exclusions
+        .iter()
+        .any(|e| e.user_id == user && e.until > now)
+}
+
+/// Why her status or her connection keeps work from her, if they do.
+pub(crate) fn unready(agent: &AgentState, presence: Option<&Presence>) -> Option<Ineligible> {
+    match agent.status {
+        AgentStatus::Offline => Some(Ineligible::Offline),
+        AgentStatus::NotReady => Some(Ineligible::NotReady),
+        AgentStatus::Available if !presence.is_some_and(|p| p.connected) => {
+            Some(Ineligible::Disconnected)
+        }
+        AgentStatus::Available => None,
+    }
+}
+
+/// When an agent without a connection counts as lost. `None`: she is connected.
+pub(crate) fn lost_at(presence: Option<&Presence>) -> Option<Time> {
+    match presence {
+        Some(p) if p.connected => None,
+        Some(Presence {
+            gone_at: Some(at), ..
+        }) => Some(later(*at, LOST_AFTER_S)),
+        // Never seen, or seen without a time of going: there is no grace to give.
+        _ => Some(Time::MIN_UTC),
+    }
+}
+
+/// How long an agent who declined or missed an item is not asked for it again. It grows with the
+/// item's offers so that one item does not hammer one agent, and is capped so that a lone agent
+/// gets it again.
+pub fn exclusion_s(offer_count: i64) -> i64 {
+    offer_count
+        .saturating_mul(EXCLUSION_STEP_S)
+        .clamp(EXCLUSION_STEP_S, EXCLUSION_MAX_S)
+}
