@@ -1,0 +1,121 @@
+//! Long-lived connections, sans-IO: `app::sessions` owns the socket and the clock, the channel
+//! decides. One session per inbox, under the inbox's lease.
+//!
+//! Invariants: a session never assumes that a delivered part is stored until `Stored` says so;
+//! the cursor given with a part is saved in the transaction that stores the part, and a session
+//! started from that cursor misses nothing after it.
+
+use crate::action::{Action, HttpRequest, Outcome, Response};
+use crate::inbound::Part;
+use domain::Time;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where reading goes on; opaque outside the channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// What to connect to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    WebSocket {
+        url: String,
+        headers: Vec<(&'static str, String)>,
+    },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    Tls {
+        host: String,
+        port: u16,
+    },
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSocket { url, .. } => {
+                write!(
+                    f,
+                    "WebSocket({})",
+                    url.split(['?', '#']).next().unwrap_or_default()
+                )
+            }
+            Self::Tcp { host, port } => write!(f, "Tcp({host}:{port})"),
+            Self::Tls { host, port } => write!(f, "Tls({host}:{port})"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum Input {
+    /// First input, once.
+    Start,
+    Opened,
+    /// Bytes of the stream, or one text or binary message of a WebSocket.
+    Received(Vec<u8>),
+    /// The connection ended or never came up. `status`: the HTTP answer that refused it.
+    Closed {
+        status: Option<u16>,
+        reason: String,
+    },
+    /// The instant of the last `TimerAt` has come.
+    Timer,
+    /// The answer to `Output::Call` with this id; `None`: no answer arrived.
+    Answered {
+        call: u64,
+        response: Option<Response>,
+    },
+    /// Do this over the connection and say `Done` with the same `job`.
+    Perform {
+        job: String,
+        action: Box<Action>,
+    },
+    /// The part delivered with this cursor, and everything before it, is committed.
+    Stored(Cursor),
+    /// The house closes: say goodbye.
+    Stop,
+}
+
+#[derive(Debug)]
+pub enum Output {
+    /// Replaces the connection if one is open.
+    Open(Endpoint),
+    Write(Vec<u8>),
+    /// A WebSocket text message.
+    WriteText(String),
+    WritePing,
+    /// Replaces the earlier timer; there is one.
+    TimerAt(Time),
+    Call {
+        call: u64,
+        request: Box<HttpRequest>,
+    },
+    /// Store this part together with the cursor, then answer `Stored(cursor)`.
+    Deliver {
+        part: Part,
+        cursor: Cursor,
+    },
+    /// Nothing to store, but reading may go on after here.
+    Advance(Cursor),
+    Done {
+        job: String,
+        outcome: Outcome,
+    },
+    Close,
+    /// The session is over and must not be started again until something changes.
+    Ended(Outcome),
+    /// How the connection is, for the health page. Changes only.
+    Health {
+        live: bool,
+        note: String,
+    },
+}
+
+/// Sans-IO state of one connection. Deterministic: time is an argument, jitter comes from the
+/// nonce of the inbox view it was made from.
+pub trait Session: Send {
+    fn handle(&mut self, input: Input, now: Time) -> Vec<Output>;
+}
