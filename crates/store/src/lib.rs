@@ -1,1 +1,35 @@
+//! The only SQL of the house: entities, queries, transactions, and the tables of jobs and events.
+//!
+//! Invariants:
+//! - A use case writes through one [`Tx`]; everything it changes, enqueues and emits commits
+//!   together or not at all. Events of a tenant are numbered without gaps, in commit order.
+//! - sea-orm types never leave this crate; callers see domain structs and [`StoreError`].
+//! - Every query names its tenant. The exceptions (people, sign-in, webhook routing) say why.
+//! - Two tasks belong to an open store and end with it: the SQLite writer and the webhook
+//!   acceptor. Both exist so that a cancelled caller cannot tear a commit apart.
 
+mod db;
+mod error;
+mod flush;
+mod open;
+mod tx;
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test fails where it expects")]
+mod tx_tests;
+mod writer;
+
+pub mod counters;
+pub mod events;
+pub mod jobs;
+pub mod queries;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+mod tables;
+
+pub use counters::CountDelta;
+pub use db::{Db, Read};
+pub use error::StoreError;
+pub use jobs::NewJob;
+pub use open::{Options, Store, Url};
+pub use tx::{Committed, Tx};
