@@ -34,6 +34,8 @@ pub struct Offer {
 /// What an offer is about; the constructor's named arguments.
 #[derive(Debug, Clone)]
 pub struct NewOffer {
+    /// Made by the caller: the rule that opens offers is pure.
+    pub id: OfferId,
     pub tenant_id: TenantId,
     pub work_item_id: WorkItemId,
     pub ticket_id: TicketId,
@@ -46,7 +48,7 @@ pub struct NewOffer {
 impl Offer {
     pub fn open(new: NewOffer, now: Time) -> Self {
         Self {
-            id: OfferId::new(now),
+            id: new.id,
             tenant_id: new.tenant_id,
             work_item_id: new.work_item_id,
             ticket_id: new.ticket_id,
@@ -138,6 +140,7 @@ mod tests {
     fn offer(now: Time) -> Offer {
         Offer::open(
             NewOffer {
+                id: OfferId::new(now),
                 tenant_id: TenantId::new(now),
                 work_item_id: WorkItemId::new(now),
                 ticket_id: TicketId::new(now),

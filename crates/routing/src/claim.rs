@@ -9,13 +9,14 @@ use domain::image::Presence;
 use domain::offer::{NewOffer, Offer};
 use domain::queue::Queue;
 use domain::work_item::{WorkItem, WorkItemState};
-use domain::{InvalidTransition, Time};
+use domain::{InvalidTransition, OfferId, Time};
 
 /// Who asks. Each policy names what is checked and what the asker may override.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimPolicy {
-    /// The router asks an agent: everything is checked, nothing may be overridden.
-    Offer(Box<Reason>),
+    /// The router asks an agent: everything is checked, nothing may be overridden. The id comes
+    /// from the caller because this crate knows no randomness.
+    Offer { id: OfferId, reason: Box<Reason> },
     /// The agent says yes to an open offer. Her slot is reserved since the offer was made.
     Accept,
     /// An agent helps herself to a waiting item: her status, a delay and her own earlier no do not
@@ -87,7 +88,7 @@ impl ClaimPolicy {
     fn overrides(&self, objection: Ineligible) -> bool {
         use Ineligible::{Capacity, Delay, Excluded, NotMember, QueueArchived, Skill};
         match self {
-            Self::Offer(_) => false,
+            Self::Offer { .. } => false,
             Self::Accept | Self::Assign => true,
             Self::Take => !matches!(objection, NotMember | Skill | Capacity),
             Self::Transfer => {
@@ -106,7 +107,7 @@ impl ClaimPolicy {
             Self::Take => "taken",
             Self::Assign => "assigned",
             Self::Transfer => "transferred",
-            Self::Offer(_) | Self::Accept | Self::Reopen => "item_gone",
+            Self::Offer { .. } | Self::Accept | Self::Reopen => "item_gone",
         }
     }
 }
@@ -165,7 +166,7 @@ fn may_change_hands(rows: &ClaimRows, policy: &ClaimPolicy, now: Time) -> Result
     }
     let hers = rows.item.agent_id() == Some(rows.agent.user_id);
     match policy {
-        ClaimPolicy::Offer(_) | ClaimPolicy::Reopen if state != WorkItemState::Queued => {
+        ClaimPolicy::Offer { .. } | ClaimPolicy::Reopen if state != WorkItemState::Queued => {
             Err(Refusal::AlreadyTaken)
         }
         ClaimPolicy::Take if !state.is_waiting() => Err(Refusal::AlreadyTaken),
@@ -235,8 +236,8 @@ fn apply(
         .fold(rows.item.weight, |sum, i| sum.saturating_add(i.weight));
     let open = rows.offer.filter(Offer::is_open);
     let (item, offer) = match policy {
-        ClaimPolicy::Offer(reason) => {
-            let offer = open_offer(&rows.item, &agent, &rows.queue, &reason, now);
+        ClaimPolicy::Offer { id, reason } => {
+            let offer = open_offer(id, &rows.item, &agent, &rows.queue, &reason, now);
             (rows.item.offer(offer.id, agent.user_id)?, Some(offer))
         }
         _ => {
@@ -259,6 +260,7 @@ fn apply(
 }
 
 fn open_offer(
+    id: OfferId,
     item: &WorkItem,
     agent: &AgentState,
     queue: &Queue,
@@ -266,6 +268,7 @@ fn open_offer(
     now: Time,
 ) -> Offer {
     let new = NewOffer {
+        id,
         tenant_id: item.tenant_id,
         work_item_id: item.id,
         ticket_id: item.ticket_id,

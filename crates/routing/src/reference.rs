@@ -30,7 +30,7 @@ pub fn decide(snapshot: &Snapshot, now: Time) -> Decisions {
             decisions.offers.push(offer);
         }
     }
-    decisions.next_wake = world.next_wake(&decisions);
+    decisions.next_wake = world.next_wake();
     decisions
 }
 
@@ -156,14 +156,14 @@ impl<'a> World<'a> {
         self.agent(agent).is_none().then_some(Rule::AgentGone)
     }
 
-    /// Queued items of known queues, the first to serve first.
+    /// Queued items of queues in use, the first to serve first.
     fn waiting(&self) -> Vec<&'a WorkItem> {
-        let mut waiting: Vec<_> = self
-            .snapshot
-            .work_items
-            .iter()
+        let queued = self.snapshot.work_items.iter();
+        let mut waiting: Vec<_> = queued
             .filter(|i| i.state() == WorkItemState::Queued)
-            .filter_map(|i| Some((ItemKey::of(i, self.queues.get(&i.queue_id)?), i)))
+            .filter_map(|i| Some((self.queues.get(&i.queue_id)?, i)))
+            .filter(|(queue, _)| queue.archived_at.is_none())
+            .map(|(queue, i)| (ItemKey::of(i, queue), i))
             .collect();
         waiting.sort_by_key(|(key, _)| *key);
         waiting.into_iter().map(|(_, item)| item).collect()
@@ -244,28 +244,21 @@ impl<'a> World<'a> {
     }
 
     /// The earliest instant after now that can change an answer.
-    fn next_wake(&self, decisions: &Decisions) -> Option<Time> {
-        let ending = |o: &Offer| self.ending(o).is_some();
-        let offers = self.open_offers().into_iter();
-        let expiries = offers.filter(|o| !ending(o)).map(|o| o.expires_at);
-        let offered_now = |i: &WorkItem| decisions.offers.iter().any(|o| o.item_id == i.id);
-        let waiting = self.waiting().into_iter().filter(|i| !offered_now(i));
-        let openings = waiting.flat_map(|item| {
+    fn next_wake(&self) -> Option<Time> {
+        let open = self.open_offers().into_iter();
+        let expiries = open
+            .filter(|o| self.ending(o).is_none())
+            .map(|o| o.expires_at);
+        let openings = self.waiting().into_iter().flat_map(|item| {
             let exclusions = item.exclusions.iter().map(|e| e.until);
-            let members = self.queues.get(&item.queue_id).map(|q| &q.members);
-            let delays = members.into_iter().flatten();
-            exclusions.chain(delays.map(|m| rule::opens_at(m, item.eligible_since)))
+            let queue = self.queues.get(&item.queue_id);
+            let members = queue.into_iter().flat_map(|q| &q.members);
+            exclusions.chain(members.map(|m| rule::opens_at(m, item.eligible_since)))
         });
-        let losses = self
-            .snapshot
-            .agents
-            .iter()
-            .filter_map(|a| self.lost_at(a.user_id));
-        expiries
-            .chain(openings)
-            .chain(losses)
-            .filter(|at| *at > self.now)
-            .min()
+        let agents = self.snapshot.agents.iter();
+        let losses = agents.filter_map(|a| self.lost_at(a.user_id));
+        let instants = expiries.chain(openings).chain(losses);
+        instants.filter(|at| *at > self.now).min()
     }
 
     /// Takes note that an item decided a moment ago occupies her.
@@ -278,8 +271,9 @@ impl<'a> World<'a> {
     }
 
     fn has_overdue_offer(&self, user: UserId) -> bool {
-        let overdue = |o: &Offer| o.is_open() && o.user_id == user && o.expires_at <= self.now;
-        self.snapshot.offers.iter().any(overdue)
+        let hers = |o: &&Offer| o.is_open() && o.user_id == user;
+        let mut offers = self.snapshot.offers.iter().filter(hers);
+        offers.any(|o| self.ending(o) == Some(Rule::OfferExpired))
     }
 
     fn lost_at(&self, user: UserId) -> Option<Time> {
