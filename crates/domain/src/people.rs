@@ -1,7 +1,7 @@
 //! Tenants, users, memberships, sign-in sessions, invitations, teams and API tokens.
 
 use crate::{
-    ApiTokenId, InvitationId, MembershipId, SessionId, TeamId, TenantId, Time, UserId, text_enum,
+    ApiTokenId, AuditId, InvitationId, MembershipId, SessionId, TeamId, TenantId, Time, UserId, text_enum,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,4 +93,21 @@ pub struct Team {
     pub tenant_id: TenantId,
     pub name: String,
     pub members: Vec<UserId>,
+}
+
+/// What somebody did. `detail` never holds secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: AuditId,
+    pub tenant_id: TenantId,
+    /// `None` when nobody was signed in, e.g. a refused sign-in.
+    pub actor_user_id: Option<UserId>,
+    /// Set when the user acted through an API token.
+    pub actor_token_id: Option<ApiTokenId>,
+    /// `noun.verb`, e.g. `member.role`.
+    pub action: String,
+    pub node_id: Option<String>,
+    pub detail: serde_json::Value,
+    pub ip: String,
+    pub created_at: Time,
 }
