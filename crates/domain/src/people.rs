@@ -1,7 +1,8 @@
 //! Tenants, users, memberships, sign-in sessions, invitations, teams and API tokens.
 
 use crate::{
-    ApiTokenId, AuditId, InvitationId, MembershipId, SessionId, TeamId, TenantId, Time, UserId, text_enum,
+    ApiTokenId, AuditId, InvitationId, MembershipId, SessionId, TeamId, TenantId, Time, UserId,
+    text_enum,
 };
 use serde::{Deserialize, Serialize};
 

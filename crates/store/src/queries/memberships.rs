@@ -7,7 +7,9 @@ use domain::image::Member;
 use domain::people::{Membership, Role};
 use domain::{TenantId, Time, UserId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select,
+};
 
 fn read(row: memberships::Model) -> Result<Membership, StoreError> {
     Ok(Membership {
@@ -113,12 +115,7 @@ pub async fn put_role(
     Ok(())
 }
 
-pub async fn remove(
-    tx: &Tx,
-    tenant: TenantId,
-    user: UserId,
-    at: Time,
-) -> Result<(), StoreError> {
+pub async fn remove(tx: &Tx, tenant: TenantId, user: UserId, at: Time) -> Result<(), StoreError> {
     memberships::Entity::update_many()
         .col_expr(memberships::Column::RemovedAt, Expr::value(at))
         .filter(memberships::Column::TenantId.eq(tenant.uuid()))

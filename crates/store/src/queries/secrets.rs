@@ -63,11 +63,7 @@ pub async fn put(
 }
 
 /// The owner is gone or disconnected.
-pub async fn delete_of(
-    tx: &Tx,
-    tenant: Option<TenantId>,
-    owner: Uuid,
-) -> Result<(), StoreError> {
+pub async fn delete_of(tx: &Tx, tenant: Option<TenantId>, owner: Uuid) -> Result<(), StoreError> {
     let mut query = secrets::Entity::delete_many().filter(secrets::Column::Owner.eq(owner));
     query = match tenant {
         Some(tenant) => query.filter(secrets::Column::TenantId.eq(tenant.uuid())),

@@ -57,7 +57,9 @@ pub async fn find(
     db: &impl Db,
     id: SessionId,
 ) -> Result<Option<(Session, RefreshKeys)>, StoreError> {
-    let row = sessions::Entity::find_by_id(id.uuid()).one(db.conn()).await?;
+    let row = sessions::Entity::find_by_id(id.uuid())
+        .one(db.conn())
+        .await?;
     Ok(row.map(read))
 }
 
@@ -114,7 +116,10 @@ pub async fn rotate(tx: &Tx, id: SessionId, rotation: &Rotation<'_>) -> Result<b
         .col_expr(sessions::Column::Handover, Expr::value(rotation.handover))
         .col_expr(sessions::Column::RotatedAt, Expr::value(tx.now()))
         .col_expr(sessions::Column::LastSeenAt, Expr::value(tx.now()))
-        .col_expr(sessions::Column::ExpiresAt, Expr::value(rotation.expires_at))
+        .col_expr(
+            sessions::Column::ExpiresAt,
+            Expr::value(rotation.expires_at),
+        )
         .filter(sessions::Column::Id.eq(id.uuid()))
         .filter(sessions::Column::RefreshHash.eq(rotation.seen))
         .filter(sessions::Column::RevokedAt.is_null())

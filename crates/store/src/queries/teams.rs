@@ -18,11 +18,7 @@ fn read(row: teams::Model) -> Result<Team, StoreError> {
     })
 }
 
-pub async fn find(
-    db: &impl Db,
-    tenant: TenantId,
-    id: TeamId,
-) -> Result<Option<Team>, StoreError> {
+pub async fn find(db: &impl Db, tenant: TenantId, id: TeamId) -> Result<Option<Team>, StoreError> {
     let row = teams::Entity::find_by_id(id.uuid())
         .filter(teams::Column::TenantId.eq(tenant.uuid()))
         .one(db.conn())

@@ -25,7 +25,9 @@ fn read(row: tenants::Model) -> Tenant {
 }
 
 pub async fn find(db: &impl Db, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-    let row = tenants::Entity::find_by_id(id.uuid()).one(db.conn()).await?;
+    let row = tenants::Entity::find_by_id(id.uuid())
+        .one(db.conn())
+        .await?;
     Ok(row.map(read))
 }
 
@@ -80,7 +82,10 @@ pub async fn put(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
     use sea_orm::sea_query::Expr;
     tenants::Entity::update_many()
         .col_expr(tenants::Column::Name, Expr::value(tenant.name.clone()))
-        .col_expr(tenants::Column::TimeZone, Expr::value(tenant.time_zone.clone()))
+        .col_expr(
+            tenants::Column::TimeZone,
+            Expr::value(tenant.time_zone.clone()),
+        )
         .col_expr(tenants::Column::Locale, Expr::value(tenant.locale.clone()))
         .filter(tenants::Column::Id.eq(tenant.id.uuid()))
         .exec(tx.conn())
@@ -89,7 +94,9 @@ pub async fn put(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
 }
 
 pub async fn data_key(db: &impl Db, id: TenantId) -> Result<Vec<u8>, StoreError> {
-    let row = tenants::Entity::find_by_id(id.uuid()).one(db.conn()).await?;
+    let row = tenants::Entity::find_by_id(id.uuid())
+        .one(db.conn())
+        .await?;
     Ok(row.ok_or(StoreError::not_found("tenant"))?.data_key)
 }
 
