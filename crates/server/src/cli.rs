@@ -1,0 +1,109 @@
+//! The command line. Settings are taken as raw text: `config` judges them together with the file
+//! and the environment, so that one start prints every fault.
+
+use crate::config::{SETTINGS, Setting};
+use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Meari: a social CRM contact centre in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "meari", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, env = "MEARI_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at this machine, the data folder and the configuration, and say what is wrong
+    Doctor,
+}
+
+/// Every setting that may be a flag, by name. Built from the table, so that a setting is added once.
+#[derive(Debug, Default)]
+pub struct SettingFlags(pub Vec<(&'static str, String)>);
+
+fn flags() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| setting.flag)
+}
+
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = flags().filter_map(|setting| {
+            let text = matches.get_one::<String>(setting.name)?;
+            Some((setting.name, text.clone()))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for SettingFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        flags().fold(command, |command, setting| {
+            command.arg(
+                Arg::new(setting.name)
+                    .long(setting.name.replace('_', "-"))
+                    .help(format!("{} [default: {}]", setting.help, setting.default))
+                    .help_heading("Settings (each also in the file and as MEARI_…)")
+                    .global(true),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// Writes what a command answers. A closed pipe (`meari … | head`) is not an error.
+pub fn answer(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+pub fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr().lock(), "meari: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_are_no_flags_and_flags_keep_their_text() {
+        let cli = Cli::parse_from(["meari", "doctor", "--listen", "nowhere"]);
+        assert_eq!(cli.settings.0, [("listen", "nowhere".to_owned())]);
+        assert!(Cli::try_parse_from(["meari", "doctor", "--master-key", "x"]).is_err());
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting() {
+        let readme = include_str!("../../../README.md");
+        for Setting {
+            name,
+            default,
+            help,
+            ..
+        } in SETTINGS
+        {
+            let row = format!("| `{name}` | {default} | {help} |");
+            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+        }
+    }
+}
