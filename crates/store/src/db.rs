@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Something a query can run on.
 pub trait Db: sealed::Sealed + Sync {}
 
+pub(crate) use sealed::Sealed;
+
 pub(crate) mod sealed {
     pub trait Sealed {
         fn conn(&self) -> &super::Conn;
@@ -37,7 +39,7 @@ impl Read {
 
 impl Db for Read {}
 
-impl sealed::Sealed for Read {
+impl Sealed for Read {
     fn conn(&self) -> &Conn {
         &self.conn
     }

@@ -1,1 +1,113 @@
 //! The tenant's log: appended by the flush of a transaction, read by tails and by the router.
+//!
+//! `seq` is gap-free and in commit order per tenant, so "everything after n" misses nothing. A
+//! cursor of another `log_epoch`, older than what is kept or ahead of the head asks for a resync.
+
+use crate::db::{Db, Sealed};
+use crate::error::StoreError;
+use crate::tables::{event, tenant, word};
+use crate::tx::Tx;
+use domain::event::{Cursor, Event};
+use domain::{TenantId, Time};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+/// Events after `seq`, oldest first. Fewer than `limit` means: that was the head.
+pub async fn after(
+    db: &impl Db,
+    tenant: TenantId,
+    seq: i64,
+    limit: u64,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = event::Entity::find()
+        .filter(event::Column::TenantId.eq(tenant.uuid()))
+        .filter(event::Column::Seq.gt(seq))
+        .order_by_asc(event::Column::Seq)
+        .limit(limit)
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+fn from_row(row: event::Model) -> Result<Event, StoreError> {
+    Ok(Event {
+        tenant_id: row.tenant_id.into(),
+        seq: row.seq,
+        scope: row
+            .scope
+            .split_whitespace()
+            .map(word)
+            .collect::<Result<_, _>>()?,
+        image: serde_json::from_str(&row.image).map_err(StoreError::corrupt)?,
+    })
+}
+
+/// Where the tenant's log stands now.
+pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> {
+    let row = tenant::Entity::find_by_id(tenant.uuid())
+        .one(db.conn())
+        .await?
+        .ok_or(StoreError::not_found("tenant"))?;
+    Ok(Cursor {
+        epoch: row.log_epoch,
+        seq: row.event_seq,
+    })
+}
+
+/// Heads of all tenants: what the 1 s tick compares, in one statement.
+pub async fn heads(db: &impl Db) -> Result<Vec<(TenantId, Cursor)>, StoreError> {
+    let rows: Vec<(uuid::Uuid, i64, i64)> = tenant::Entity::find()
+        .select_only()
+        .columns([
+            tenant::Column::Id,
+            tenant::Column::LogEpoch,
+            tenant::Column::EventSeq,
+        ])
+        .into_tuple()
+        .all(db.conn())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, epoch, seq)| (id.into(), Cursor { epoch, seq }))
+        .collect())
+}
+
+/// Whether a reader at `cursor` can go on from there, or must read everything again.
+pub async fn can_resume(
+    db: &impl Db,
+    tenant: TenantId,
+    cursor: Cursor,
+) -> Result<bool, StoreError> {
+    let head = head(db, tenant).await?;
+    if cursor.epoch != head.epoch || cursor.seq > head.seq || cursor.seq < 0 {
+        return Ok(false);
+    }
+    if cursor.seq == head.seq {
+        return Ok(true);
+    }
+    let next = event::Entity::find_by_id((tenant.uuid(), cursor.seq + 1))
+        .one(db.conn())
+        .await?;
+    Ok(next.is_some())
+}
+
+/// Removes events older than the retention. Always from the old end, so no gap appears.
+pub async fn prune(tx: &Tx, before: Time) -> Result<u64, StoreError> {
+    let result = event::Entity::delete_many()
+        .filter(event::Column::At.lt(before))
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected)
+}
+
+/// A restored or promoted database starts a new epoch, so that screens ahead of it read again.
+pub async fn bump_log_epoch(tx: &Tx) -> Result<(), StoreError> {
+    tenant::Entity::update_many()
+        .col_expr(
+            tenant::Column::LogEpoch,
+            Expr::col(tenant::Column::LogEpoch).add(1),
+        )
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}

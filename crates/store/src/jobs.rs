@@ -1,7 +1,29 @@
 //! Work that must happen after commit, kept in lanes.
+//!
+//! Invariants:
+//! - At most one job of a lane runs (partial unique index), the lowest id first; a lane that
+//!   waits or is dead never blocks another one.
+//! - The committed claim is the durable "about to happen"; each step's response is committed
+//!   before the next step, so a worker that takes over knows how far the first one came.
+//! - A claim ends at `locked_until`. Who was overtaken learns it by `Conflict` and stops.
 
-use domain::job::Job;
-use domain::{NodeId, Time};
+use crate::db::{Db, Sealed, one_row};
+use crate::error::StoreError;
+use crate::tables::{from_json, job, job_step, word};
+use crate::tx::Tx;
+use domain::event::{NewEvent, ScopeKey};
+use domain::image::{DeadLetter, Image};
+use domain::job::{ATTEMPTS_MAX, Job, JobState};
+use domain::people::Role;
+use domain::{JobId, NodeId, TenantId, Time};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+/// Longest error text that is kept.
+const ERROR_CHARS_MAX: usize = 2_000;
 
 /// A job before it has an id. Jobs of one lane run one at a time, in the order they were enqueued.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,4 +50,377 @@ impl NewJob {
         self.run_at = Some(run_at);
         self
     }
+
+    pub const fn on(mut self, node: NodeId) -> Self {
+        self.node = Some(node);
+        self
+    }
+}
+
+/// A job as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredJob {
+    pub id: JobId,
+    pub tenant_id: TenantId,
+    pub job: Job,
+    pub lane: String,
+    pub state: JobState,
+    pub run_at: Time,
+    /// Claims so far, the running one included.
+    pub attempts: i64,
+    pub locked_by: Option<NodeId>,
+    pub locked_until: Option<Time>,
+    pub last_error: Option<String>,
+    pub created_at: Time,
+}
+
+impl StoredJob {
+    fn from_row(row: job::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            tenant_id: row.tenant_id.into(),
+            job: from_json(row.payload)?,
+            lane: row.lane,
+            state: word(&row.state)?,
+            run_at: row.run_at,
+            attempts: row.attempts,
+            locked_by: row.locked_by.map(Into::into),
+            locked_until: row.locked_until,
+            last_error: row.last_error,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// What became of a failed job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    Waiting,
+    /// It had its last attempt: a dead letter now, its lane moves on.
+    Dead,
+}
+
+/// Claims up to `limit` jobs that are due, at most one per lane, for `node` until `locked_until`.
+/// A claim whose lock has expired is taken over with one attempt more.
+pub async fn claim(
+    tx: &Tx,
+    node: NodeId,
+    limit: u64,
+    locked_until: Time,
+) -> Result<Vec<StoredJob>, StoreError> {
+    release_expired(tx).await?;
+    let mut due = due_jobs(node, tx.now(), limit);
+    // Two Postgres workers pick different jobs; SQLite has one writer and no such clause.
+    due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let claimed = Query::update()
+        .table(job::Entity)
+        .value(job::Column::State, JobState::Running.as_str())
+        .value(job::Column::LockedBy, node.uuid())
+        .value(job::Column::LockedUntil, locked_until)
+        .value(
+            job::Column::Attempts,
+            Expr::col(job::Column::Attempts).add(1),
+        )
+        .and_where(Expr::col(job::Column::Id).in_subquery(due))
+        .and_where(Expr::col(job::Column::State).eq(JobState::Waiting.as_str()))
+        .returning_col(job::Column::Id)
+        .to_owned();
+    let ids: Vec<uuid::Uuid> = tx
+        .conn()
+        .query_all(&claimed)
+        .await?
+        .iter()
+        .map(|row| row.try_get("", "id"))
+        .collect::<Result<_, _>>()?;
+    let rows = job::Entity::find()
+        .filter(job::Column::Id.is_in(ids))
+        .order_by_asc(job::Column::Id)
+        .all(tx.conn())
+        .await?;
+    rows.into_iter().map(StoredJob::from_row).collect()
+}
+
+/// The first waiting job of each lane in which nothing runs, if it is due and may run on `node`.
+/// States are literals: only then do both databases use the partial indexes.
+fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
+    let column = |name| Expr::col((job::Entity, name));
+    let earlier = Query::select()
+        .expr(Expr::val(1))
+        .from_as(job::Entity, Alias::new("other"))
+        .and_where(Expr::cust(
+            "other.lane = jobs.lane AND other.state IN ('waiting', 'running') \
+             AND (other.state = 'running' OR other.id < jobs.id)",
+        ))
+        .to_owned();
+    Query::select()
+        .column((job::Entity, job::Column::Id))
+        .from(job::Entity)
+        .and_where(Expr::cust("jobs.state = 'waiting'"))
+        .and_where(column(job::Column::RunAt).lte(now))
+        .and_where(
+            column(job::Column::NodeId)
+                .is_null()
+                .or(column(job::Column::NodeId).eq(node.uuid())),
+        )
+        .and_where(Expr::exists(earlier).not())
+        .order_by((job::Entity, job::Column::RunAt), sea_orm::Order::Asc)
+        .order_by((job::Entity, job::Column::Id), sea_orm::Order::Asc)
+        .limit(limit)
+        .to_owned()
+}
+
+/// Jobs whose worker vanished wait again; after the last attempt they are dead letters.
+async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
+    let expired = || {
+        job::Entity::update_many()
+            .filter(Expr::cust("state = 'running'"))
+            .filter(job::Column::LockedUntil.lte(tx.now()))
+            .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
+            .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
+    };
+    let state = |state: JobState| Expr::val(state.as_str());
+    expired()
+        .filter(job::Column::Attempts.gte(i64::from(ATTEMPTS_MAX)))
+        .col_expr(job::Column::State, state(JobState::Dead))
+        .col_expr(
+            job::Column::LastError,
+            Expr::val("the worker vanished in the last attempt"),
+        )
+        .exec(tx.conn())
+        .await?;
+    expired()
+        .col_expr(job::Column::State, state(JobState::Waiting))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// When the next waiting job is due; the worker's timer.
+pub async fn next_due(db: &impl Db) -> Result<Option<Time>, StoreError> {
+    let row = job::Entity::find()
+        .filter(Expr::cust("state = 'waiting'"))
+        .order_by_asc(job::Column::RunAt)
+        .one(db.conn())
+        .await?;
+    Ok(row.map(|row| row.run_at))
+}
+
+/// Keeps the response of a step before the next one is taken.
+pub async fn step(
+    tx: &Tx,
+    job: &StoredJob,
+    step: i64,
+    response: serde_json::Value,
+) -> Result<(), StoreError> {
+    hold(tx, job).await?;
+    job_step::Entity::insert(job_step::ActiveModel {
+        job_id: Set(job.id.uuid()),
+        step: Set(step),
+        response: Set(response),
+        at: Set(tx.now()),
+    })
+    .exec_without_returning(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Responses of the steps so far, in order.
+pub async fn steps(db: &impl Db, job: JobId) -> Result<Vec<serde_json::Value>, StoreError> {
+    let rows = job_step::Entity::find()
+        .filter(job_step::Column::JobId.eq(job.uuid()))
+        .order_by_asc(job_step::Column::Step)
+        .all(db.conn())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.response).collect())
+}
+
+/// Fails with `Conflict` if somebody else has taken the job over since `job` was claimed.
+async fn hold(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
+    let result = claimed(job)
+        .col_expr(job::Column::Attempts, Expr::val(job.attempts))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "job")
+}
+
+/// The row as this claim left it. A second claim has a higher number of attempts.
+fn claimed(job: &StoredJob) -> sea_orm::UpdateMany<job::Entity> {
+    job::Entity::update_many()
+        .filter(job::Column::Id.eq(job.id.uuid()))
+        .filter(job::Column::State.eq(JobState::Running.as_str()))
+        .filter(job::Column::Attempts.eq(job.attempts))
+}
+
+/// Ends a claim in `state`.
+async fn end(
+    tx: &Tx,
+    job: &StoredJob,
+    state: JobState,
+    error: Option<&str>,
+    run_at: Time,
+) -> Result<(), StoreError> {
+    let error = error.map(|text| text.chars().take(ERROR_CHARS_MAX).collect::<String>());
+    let result = claimed(job)
+        .col_expr(job::Column::State, Expr::val(state.as_str()))
+        .col_expr(job::Column::RunAt, Expr::val(run_at))
+        .col_expr(job::Column::LastError, Expr::val(error))
+        .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
+        .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "job")
+}
+
+/// The job is done: in the transaction that writes its effects.
+pub async fn finish(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
+    end(tx, job, JobState::Done, None, job.run_at).await
+}
+
+/// Waits until `run_at`, or becomes a dead letter after the last attempt.
+pub async fn retry(
+    tx: &mut Tx,
+    job: &StoredJob,
+    run_at: Time,
+    error: &str,
+) -> Result<Retried, StoreError> {
+    if job.attempts >= i64::from(ATTEMPTS_MAX) {
+        bury(tx, job, error).await?;
+        return Ok(Retried::Dead);
+    }
+    end(tx, job, JobState::Waiting, Some(error), run_at).await?;
+    Ok(Retried::Waiting)
+}
+
+/// Waits until `run_at` without having failed: rate limits, closed gates, a node that shuts down.
+pub async fn postpone(tx: &Tx, job: &StoredJob, run_at: Time) -> Result<(), StoreError> {
+    end(
+        tx,
+        job,
+        JobState::Waiting,
+        job.last_error.as_deref(),
+        run_at,
+    )
+    .await?;
+    job::Entity::update_many()
+        .filter(job::Column::Id.eq(job.id.uuid()))
+        .col_expr(job::Column::Attempts, Expr::val(job.attempts - 1))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Makes it a dead letter at once: repeating cannot help.
+pub async fn bury(tx: &mut Tx, job: &StoredJob, error: &str) -> Result<(), StoreError> {
+    end(tx, job, JobState::Dead, Some(error), job.run_at).await?;
+    tell(tx, job, error, false);
+    Ok(())
+}
+
+fn tell(tx: &mut Tx, job: &StoredJob, error: &str, resolved: bool) {
+    let event = NewEvent {
+        scope: vec![ScopeKey::Role(Role::Admin)],
+        image: Image::DeadLetter(DeadLetter {
+            job_id: job.id,
+            job_kind: job.job.kind().to_owned(),
+            error: error.chars().take(ERROR_CHARS_MAX).collect(),
+            resolved,
+        }),
+    };
+    tx.emit_for(job.tenant_id, event);
+}
+
+pub async fn get(db: &impl Db, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
+    let row = job::Entity::find_by_id(id.uuid())
+        .filter(job::Column::TenantId.eq(tenant.uuid()))
+        .one(db.conn())
+        .await?
+        .ok_or(StoreError::not_found("job"))?;
+    StoredJob::from_row(row)
+}
+
+/// Dead letters of a tenant, newest first, before the given one.
+pub async fn dead_letters(
+    db: &impl Db,
+    tenant: TenantId,
+    before: Option<JobId>,
+    limit: u64,
+) -> Result<Vec<StoredJob>, StoreError> {
+    let mut query = job::Entity::find()
+        .filter(job::Column::TenantId.eq(tenant.uuid()))
+        .filter(Expr::cust("state = 'dead'"));
+    if let Some(before) = before {
+        query = query.filter(job::Column::Id.lt(before.uuid()));
+    }
+    let rows = query
+        .order_by_desc(job::Column::Id)
+        .limit(limit)
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(StoredJob::from_row).collect()
+}
+
+/// A dead letter gets all its attempts again, in its old place of the lane.
+pub async fn replay(tx: &mut Tx, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
+    revive(tx, tenant, id, JobState::Waiting).await
+}
+
+/// A dead letter nobody needs any more.
+pub async fn discard(tx: &mut Tx, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
+    revive(tx, tenant, id, JobState::Done).await
+}
+
+async fn revive(
+    tx: &mut Tx,
+    tenant: TenantId,
+    id: JobId,
+    state: JobState,
+) -> Result<StoredJob, StoreError> {
+    let job = get(tx, tenant, id).await?;
+    let result = job::Entity::update_many()
+        .filter(job::Column::Id.eq(id.uuid()))
+        .filter(job::Column::State.eq(JobState::Dead.as_str()))
+        .col_expr(job::Column::State, Expr::val(state.as_str()))
+        .col_expr(job::Column::Attempts, Expr::val(0i64))
+        .col_expr(job::Column::RunAt, Expr::val(tx.now()))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "dead letter")?;
+    tell(
+        tx,
+        &job,
+        job.last_error.as_deref().unwrap_or_default(),
+        true,
+    );
+    Ok(job)
+}
+
+/// Removes done jobs and their steps, at most `limit` at a time.
+pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
+    let ids: Vec<uuid::Uuid> = job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::State.eq(JobState::Done.as_str()))
+        .filter(job::Column::RunAt.lt(before))
+        .limit(limit)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    job_step::Entity::delete_many()
+        .filter(job_step::Column::JobId.is_in(ids.clone()))
+        .exec(tx.conn())
+        .await?;
+    let result = job::Entity::delete_many()
+        .filter(job::Column::Id.is_in(ids))
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected)
+}
+
+/// Jobs not done yet: a test may not leave any behind, `/readyz` watches the number.
+pub async fn unfinished(db: &impl Db) -> Result<u64, StoreError> {
+    use sea_orm::PaginatorTrait;
+    Ok(job::Entity::find()
+        .filter(job::Column::State.is_in([JobState::Waiting.as_str(), JobState::Running.as_str()]))
+        .count(db.conn())
+        .await?)
 }

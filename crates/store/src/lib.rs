@@ -8,6 +8,7 @@
 //! - Two tasks belong to an open store and end with it: the SQLite writer and the webhook
 //!   acceptor. Both exist so that a cancelled caller cannot tear a commit apart.
 
+mod accept;
 mod db;
 mod error;
 mod flush;
@@ -27,9 +28,10 @@ pub mod testing;
 
 mod tables;
 
+pub use accept::{Accepted, NewDelivery};
 pub use counters::CountDelta;
 pub use db::{Db, Read};
 pub use error::StoreError;
-pub use jobs::NewJob;
+pub use jobs::{NewJob, StoredJob};
 pub use open::{Options, Store, Url};
 pub use tx::{Committed, Tx};

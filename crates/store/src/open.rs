@@ -4,6 +4,7 @@
 //! at open, after a `VACUUM INTO` backup. Postgres: the schema is only checked; `Store::migrate`
 //! changes it under an advisory lock.
 
+use crate::accept::{Accepted, Acceptor, NewDelivery};
 use crate::db::{Own, Read};
 use crate::error::StoreError;
 use crate::tx::Tx;
@@ -76,16 +77,55 @@ pub struct Store {
 }
 
 struct Inner {
-    clock: Arc<dyn Clock>,
     read: Read,
-    write: Write,
+    begin: Begin,
+    acceptor: Acceptor,
     /// Held for the life of the store; the operating system frees it even after a crash.
     _lock: Option<std::fs::File>,
 }
 
+/// The way to a transaction; without the rest of the store, so that its tasks can hold one and
+/// still end with it.
+#[derive(Clone)]
+pub(crate) struct Begin {
+    clock: Arc<dyn Clock>,
+    write: Write,
+}
+
+#[derive(Clone)]
 enum Write {
     Sqlite(Writer),
     Postgres(DatabaseConnection),
+}
+
+impl Begin {
+    pub async fn tx(
+        &self,
+        tenant: Option<TenantId>,
+        use_case: &'static str,
+    ) -> Result<Tx, StoreError> {
+        match &self.write {
+            Write::Sqlite(writer) => {
+                let turn = writer.turn(use_case).await?;
+                Ok(Tx::sqlite(turn, tenant, use_case, self.clock.now()))
+            }
+            Write::Postgres(pool) => {
+                let own = Own::new(pool.begin().await?);
+                Ok(Tx::postgres(own, tenant, use_case, self.clock.now()))
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn new(begin: Begin, read: DatabaseConnection, lock: Option<std::fs::File>) -> Self {
+        Self {
+            read: Read::new(read),
+            acceptor: Acceptor::start(begin.clone()),
+            begin,
+            _lock: lock,
+        }
+    }
 }
 
 impl Store {
@@ -112,29 +152,17 @@ impl Store {
 
     /// A transaction of one use case in one tenant.
     pub async fn begin(&self, tenant: TenantId, use_case: &'static str) -> Result<Tx, StoreError> {
-        self.begin_any(Some(tenant), use_case).await
+        self.inner.begin.tx(Some(tenant), use_case).await
     }
 
     /// A transaction over what belongs to no tenant: users, sessions, the installation.
     pub async fn begin_global(&self, use_case: &'static str) -> Result<Tx, StoreError> {
-        self.begin_any(None, use_case).await
+        self.inner.begin.tx(None, use_case).await
     }
 
-    async fn begin_any(
-        &self,
-        tenant: Option<TenantId>,
-        use_case: &'static str,
-    ) -> Result<Tx, StoreError> {
-        match &self.inner.write {
-            Write::Sqlite(writer) => {
-                let turn = writer.turn(use_case).await?;
-                Ok(Tx::sqlite(turn, tenant, use_case, self.now()))
-            }
-            Write::Postgres(pool) => {
-                let own = Own::new(pool.begin().await?);
-                Ok(Tx::postgres(own, tenant, use_case, self.now()))
-            }
-        }
+    /// The bulk path of webhooks: durable when it returns.
+    pub async fn accept(&self, deliveries: Vec<NewDelivery>) -> Vec<Accepted> {
+        self.inner.acceptor.accept(deliveries).await
     }
 
     /// SELECT only, never behind a writer.
@@ -143,16 +171,16 @@ impl Store {
     }
 
     pub fn now(&self) -> Time {
-        self.inner.clock.now()
+        self.inner.begin.clock.now()
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.inner.write, Write::Sqlite(_))
+        matches!(self.inner.begin.write, Write::Sqlite(_))
     }
 
     /// How many group commits the SQLite writer made; `None` on Postgres.
     pub fn group_commits(&self) -> Option<u64> {
-        match &self.inner.write {
+        match &self.inner.begin.write {
             Write::Sqlite(writer) => Some(writer.commits()),
             Write::Postgres(_) => None,
         }
@@ -178,12 +206,12 @@ async fn open_sqlite(path: &Path, options: &Options) -> Result<Inner, StoreError
         )
         .await
         .map_err(StoreError::unavailable)?;
-    Ok(Inner {
+    let begin = Begin {
         clock: Arc::clone(&options.clock),
-        read: Read::new(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)),
         write: Write::Sqlite(Writer::start(writer, options.turn_max)),
-        _lock: lock,
-    })
+    };
+    let readers = SqlxSqliteConnector::from_sqlx_sqlite_pool(readers);
+    Ok(Inner::new(begin, readers, lock))
 }
 
 fn sqlite(path: &Path) -> SqliteConnectOptions {
@@ -277,12 +305,12 @@ async fn open_postgres(url: &str, options: &Options) -> Result<Inner, StoreError
     let readers = PgPoolOptions::new()
         .max_connections(options.readers_max)
         .connect_lazy_with(readers);
-    Ok(Inner {
+    let begin = Begin {
         clock: Arc::clone(&options.clock),
-        read: Read::new(SqlxPostgresConnector::from_sqlx_postgres_pool(readers)),
         write: Write::Postgres(writers),
-        _lock: None,
-    })
+    };
+    let readers = SqlxPostgresConnector::from_sqlx_postgres_pool(readers);
+    Ok(Inner::new(begin, readers, None))
 }
 
 fn postgres(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -4,7 +4,7 @@
 //! before COMMIT. Dropping a `Tx` rolls it back and its buffer vanishes.
 
 use crate::counters::CountDelta;
-use crate::db::{Conn, Db, sealed::Sealed};
+use crate::db::{Conn, Db, Sealed};
 use crate::error::StoreError;
 use crate::flush::{Buffer, Flushed, flush};
 use crate::jobs::NewJob;

@@ -1,6 +1,6 @@
 //! Promises of a transaction: sequences, rollback, grouping, overdue turns.
 
-use crate::db::sealed::Sealed;
+use crate::db::Sealed;
 use crate::testing::TestDb;
 use crate::{NewJob, Options, Store, StoreError, Tx, Url, for_each_backend};
 use domain::clock::SystemClock;
