@@ -65,6 +65,22 @@ impl Error {
     }
 }
 
+impl From<store::StoreError> for Error {
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError as Store;
+        match error {
+            Store::NotFound { noun } => Self::not_found(noun),
+            Store::Conflict { what } => Self::conflict("CONFLICT", what),
+            Store::Unavailable { .. } => {
+                // The caller hears only that it will pass; the cause would be lost here.
+                tracing::warn!(error = %error, "the database is unavailable");
+                Self::unavailable("the database is not available now")
+            }
+            Store::Corrupt { .. } | Store::Internal { .. } => Self::internal(error),
+        }
+    }
+}
+
 impl From<domain::permission::Denied> for Error {
     fn from(_: domain::permission::Denied) -> Self {
         Self::Forbidden
