@@ -166,6 +166,8 @@ pub struct HttpRequest {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Body,
+    /// Not before this long after the previous step; bounded waits for a provider's own work.
+    pub delay: Option<Duration>,
     /// The executor may repeat this request when no answer came.
     pub idempotency_key: Option<String>,
     pub reach: Reach,
@@ -179,6 +181,7 @@ impl HttpRequest {
             url: url.into(),
             headers: Vec::new(),
             body: Body::Empty,
+            delay: None,
             idempotency_key: None,
             reach: Reach::Configured,
             answer: Answer::Memory,

@@ -9,9 +9,12 @@
 //! which calls `perform` again with every response so far.
 
 pub mod action;
+pub mod address;
 pub mod inbound;
 pub mod manifest;
 pub mod session;
+pub mod signature;
+mod steps;
 pub mod text;
 pub mod view;
 
@@ -52,6 +55,8 @@ pub trait Channel: Send + Sync {
 
     /// The next request of `action`, given every response so far, or its outcome.
     /// `so_far` holds only answers that arrived; connection errors are the executor's business.
+    /// An answer that led to `Retry` is not kept: the next attempt sees the ones before it, so
+    /// the steps that succeeded are not done again.
     fn perform(&self, inbox: &Inbox, action: &Action, so_far: &[Response]) -> Step<Outcome>;
 
     /// The long-lived connection of this inbox, for channels that have one.
@@ -93,3 +98,6 @@ pub fn by_kind(kind: &str) -> Option<&'static dyn Channel> {
 }
 
 include!(concat!(env!("OUT_DIR"), "/channels.rs"));
+
+#[cfg(test)]
+mod testing;
