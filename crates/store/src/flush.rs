@@ -178,6 +178,7 @@ pub(crate) fn job_row(
         JobState::Waiting.as_str().into(),
         new.run_at.unwrap_or(now).into(),
         0i64.into(),
+        false.into(),
         now.into(),
     ])
 }
@@ -196,6 +197,7 @@ pub(crate) async fn insert_jobs(
         "state",
         "run_at",
         "attempts",
+        "vanished",
         "created_at",
     ];
     insert_rows(db, "jobs", &columns, rows, None).await

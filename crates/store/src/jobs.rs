@@ -71,6 +71,8 @@ pub struct StoredJob {
     pub locked_by: Option<NodeId>,
     pub locked_until: Option<Time>,
     pub last_error: Option<String>,
+    /// The claim before this one ended without a word: what it did outside is not known.
+    pub vanished: bool,
     pub created_at: Time,
 }
 
@@ -87,6 +89,7 @@ impl StoredJob {
             locked_by: row.locked_by.map(Into::into),
             locked_until: row.locked_until,
             last_error: row.last_error,
+            vanished: row.vanished,
             created_at: row.created_at,
         })
     }
@@ -177,6 +180,7 @@ async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
             .filter(job::Column::LockedUntil.lte(tx.now()))
             .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
             .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
+            .col_expr(job::Column::Vanished, Expr::val(true))
     };
     let state = |state: JobState| Expr::val(state.as_str());
     expired()
@@ -193,6 +197,17 @@ async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
         .exec(tx.conn())
         .await?;
     Ok(())
+}
+
+/// At the start of the only process: whoever held a claim is gone, nobody waits for its lock.
+pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
+    let result = job::Entity::update_many()
+        .filter(Expr::cust("state = 'running'"))
+        .col_expr(job::Column::LockedUntil, Expr::val(tx.now()))
+        .exec(tx.conn())
+        .await?;
+    release_expired(tx).await?;
+    Ok(result.rows_affected)
 }
 
 /// When the next waiting job is due; the worker's timer.
@@ -266,6 +281,7 @@ async fn end(
         .col_expr(job::Column::LastError, Expr::val(error))
         .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
         .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
+        .col_expr(job::Column::Vanished, Expr::val(false))
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "job")

@@ -19,6 +19,7 @@ pub struct Model {
     pub locked_by: Option<Uuid>,
     pub locked_until: Option<Time>,
     pub last_error: Option<String>,
+    pub vanished: bool,
     pub created_at: Time,
 }
 
