@@ -29,6 +29,9 @@ pub struct Rotation<'a> {
     pub next: &'a str,
     pub handover: &'a str,
     pub expires_at: Time,
+    /// The tenant the session is in from now on.
+    pub tenant: TenantId,
+    pub ip: &'a str,
 }
 
 fn read(row: sessions::Model) -> (Session, RefreshKeys) {
@@ -85,6 +88,17 @@ pub async fn list(db: &impl Db, user: UserId, now: Time) -> Result<Vec<Session>,
     Ok(rows.into_iter().map(|row| read(row).0).collect())
 }
 
+/// The tenant of the user's newest session.
+pub async fn last_tenant(db: &impl Db, user: UserId) -> Result<Option<TenantId>, StoreError> {
+    let row = sessions::Entity::find()
+        .filter(sessions::Column::UserId.eq(user.uuid()))
+        .order_by_desc(sessions::Column::LastSeenAt)
+        .limit(1)
+        .one(db.conn())
+        .await?;
+    Ok(row.map(|row| row.tenant_id.into()))
+}
+
 pub async fn insert(tx: &Tx, session: &Session, keys: &RefreshKeys) -> Result<(), StoreError> {
     let row = sessions::ActiveModel {
         id: Set(session.id.uuid()),
@@ -120,6 +134,11 @@ pub async fn rotate(tx: &Tx, id: SessionId, rotation: &Rotation<'_>) -> Result<b
             sessions::Column::ExpiresAt,
             Expr::value(rotation.expires_at),
         )
+        .col_expr(
+            sessions::Column::TenantId,
+            Expr::value(rotation.tenant.uuid()),
+        )
+        .col_expr(sessions::Column::Ip, Expr::value(rotation.ip))
         .filter(sessions::Column::Id.eq(id.uuid()))
         .filter(sessions::Column::RefreshHash.eq(rotation.seen))
         .filter(sessions::Column::RevokedAt.is_null())
