@@ -259,7 +259,7 @@ async fn rotate(
     mut session: Session,
 ) -> Result<SignedIn> {
     let membership = membership_of(&tx, &session).await?;
-    let next = presented.next();
+    let next = presented.next().map_err(Error::internal)?;
     session.expires_at = (tx.now() + IDLE_MAX).min(session.created_at + LIFE_MAX);
     let rotation = Rotation {
         seen: &presented.current_hash,

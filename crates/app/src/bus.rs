@@ -6,13 +6,15 @@
 
 mod local;
 mod nats;
+mod revocation;
 
 pub use local::LocalBus;
 pub use nats::NatsBus;
+pub use revocation::Revocation;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{NodeId, SessionId, TenantId};
+use domain::{NodeId, TenantId};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -58,10 +60,10 @@ pub trait Bus: Send + Sync + fmt::Debug {
 
     fn signals(&self, tenant: TenantId) -> broadcast::Receiver<Bytes>;
 
-    /// "Close what belongs to this session." The row is already revoked.
-    fn revoked(&self, session: SessionId);
+    /// "Close what this ends." The rows already say so.
+    fn revoked(&self, what: Revocation);
 
-    fn revocations(&self) -> broadcast::Receiver<SessionId>;
+    fn revocations(&self) -> broadcast::Receiver<Revocation>;
 
     /// One question to one node, at most [`REQUEST_TIMEOUT`].
     async fn request(&self, node: NodeId, payload: Bytes) -> Result<Bytes, BusError>;

@@ -68,10 +68,10 @@ impl Presented {
         })
     }
 
-    pub(crate) fn next(&self) -> Next {
+    pub(crate) fn next(&self) -> Result<Next, TokenError> {
         let NewOpaque { text, hash } = Opaque::Refresh.generate();
-        let sealed = self.mask(text.expose_secret().as_bytes());
-        Next {
+        let sealed = self.mask(text.expose_secret().as_bytes())?;
+        Ok(Next {
             text: compose(
                 self.session,
                 self.family.expose_secret(),
@@ -79,7 +79,7 @@ impl Presented {
             ),
             hash,
             handover: URL_SAFE_NO_PAD.encode(sealed),
-        }
+        })
     }
 
     /// The token that replaced this one, opened with this one.
@@ -87,28 +87,21 @@ impl Presented {
         let sealed = URL_SAFE_NO_PAD
             .decode(handover)
             .map_err(|_| TokenError::Invalid)?;
-        let text = String::from_utf8(self.mask(&sealed)).map_err(|_| TokenError::Invalid)?;
+        let text = String::from_utf8(self.mask(&sealed)?).map_err(|_| TokenError::Invalid)?;
         // Its checksum proves that it was sealed under this very token.
         Opaque::Refresh.hash(&text)?;
         Ok(compose(self.session, self.family.expose_secret(), &text))
     }
 
     /// One-time pad: the key is random, single-use and at least as long as the text it hides.
-    fn mask(&self, text: &[u8]) -> Vec<u8> {
-        let pad = pad(self.current.expose_secret().as_bytes());
-        text.iter().zip(pad).map(|(a, b)| a ^ b).collect()
-    }
-}
-
-fn pad(key: &[u8]) -> [u8; 64] {
-    // HMAC takes keys of any length; the error type exists for other constructions.
-    match Hmac::<Sha512>::new_from_slice(key) {
-        Ok(mac) => mac
+    fn mask(&self, text: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let key = self.current.expose_secret().as_bytes();
+        let pad = Hmac::<Sha512>::new_from_slice(key)
+            .map_err(|_| TokenError::NoKey)?
             .chain_update(b"meari refresh handover")
             .finalize()
-            .into_bytes()
-            .into(),
-        Err(_) => [0; 64],
+            .into_bytes();
+        Ok(text.iter().zip(pad).map(|(a, b)| a ^ b).collect())
     }
 }
 
@@ -123,7 +116,7 @@ mod tests {
         let (text, keys) = first(session);
         let presented = Presented::parse(text.expose_secret()).unwrap();
         assert!(presented.session == session && presented.current_hash == keys.current);
-        let next = presented.next();
+        let next = presented.next().unwrap();
         let again = presented.successor(&next.handover).unwrap();
         assert_eq!(again.expose_secret(), next.text.expose_secret());
         let follower = Presented::parse(next.text.expose_secret()).unwrap();

@@ -1,11 +1,12 @@
 //! The bus of one process, and the local half of the bus of many nodes.
 
 use super::{
-    Bus, BusError, Handler, PAYLOAD_BYTES_MAX, REQUEST_TIMEOUT, Serving, Wakes, Woken, lock,
+    Bus, BusError, Handler, PAYLOAD_BYTES_MAX, REQUEST_TIMEOUT, Revocation, Serving, Wakes, Woken,
+    lock,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{NodeId, SessionId, TenantId};
+use domain::{NodeId, TenantId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
@@ -22,7 +23,7 @@ struct Hub {
     wakes: Mutex<Vec<Weak<Woken>>>,
     watches: Mutex<HashMap<TenantId, watch::Sender<u64>>>,
     signals: Mutex<HashMap<TenantId, broadcast::Sender<Bytes>>>,
-    revocations: broadcast::Sender<SessionId>,
+    revocations: broadcast::Sender<Revocation>,
     handlers: Mutex<HashMap<NodeId, Handler>>,
 }
 
@@ -100,12 +101,12 @@ impl Bus for LocalBus {
             .subscribe()
     }
 
-    fn revoked(&self, session: SessionId) {
+    fn revoked(&self, what: Revocation) {
         // No listener is no problem: then no socket is open here.
-        let _ = self.0.revocations.send(session);
+        let _ = self.0.revocations.send(what);
     }
 
-    fn revocations(&self) -> broadcast::Receiver<SessionId> {
+    fn revocations(&self) -> broadcast::Receiver<Revocation> {
         self.0.revocations.subscribe()
     }
 

@@ -3,12 +3,15 @@
 //!
 //! Deliberately absent: JetStream, KV, queue groups.
 
-use super::{Bus, BusError, Handler, LocalBus, PAYLOAD_BYTES_MAX, REQUEST_TIMEOUT, Serving, Wakes};
+use super::{
+    Bus, BusError, Handler, LocalBus, PAYLOAD_BYTES_MAX, REQUEST_TIMEOUT, Revocation, Serving,
+    Wakes,
+};
 use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, RequestErrorKind, Subscriber};
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{NodeId, SessionId, TenantId};
+use domain::{NodeId, TenantId};
 use futures_util::StreamExt as _;
 use std::fmt;
 use std::sync::Arc;
@@ -113,8 +116,8 @@ async fn receive(mut subscription: Subscriber, local: LocalBus, prefix: String) 
                 }
             }
             ("revoked", "") => {
-                if let Some(session) = text().and_then(|t| t.parse().ok()) {
-                    local.revoked(session);
+                if let Some(what) = text().and_then(|t| t.parse().ok()) {
+                    local.revoked(what);
                 }
             }
             ("signal", tenant) => {
@@ -175,18 +178,18 @@ impl Bus for NatsBus {
         self.local.signals(tenant)
     }
 
-    fn revoked(&self, session: SessionId) {
+    fn revoked(&self, what: Revocation) {
         let subject = format!("{}.revoked", self.prefix);
-        let payload = Bytes::from(session.to_string());
+        let payload = Bytes::from(what.to_string());
         if self.signals_out.try_send((subject, payload)).is_err() {
             tracing::warn!(
-                "other nodes were not told of a revoked session; they close its sockets when its token expires"
+                "other nodes were not told of a revocation; they close its sockets when its token expires"
             );
         }
-        self.local.revoked(session);
+        self.local.revoked(what);
     }
 
-    fn revocations(&self) -> broadcast::Receiver<SessionId> {
+    fn revocations(&self) -> broadcast::Receiver<Revocation> {
         self.local.revocations()
     }
 

@@ -1,7 +1,7 @@
 //! One body runs on both buses; the NATS one against a real `nats-server` on a free port.
 
 use super::*;
-use domain::Time;
+use domain::{SessionId, Time};
 use futures_util::FutureExt as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -89,7 +89,7 @@ async fn keeps_its_promises(here: &dyn Bus, there: &dyn Bus) {
     assert_eq!(signal, "typing");
 
     let mut revocations = there.revocations();
-    let session = SessionId::new(Time::default());
+    let session = Revocation::Session(SessionId::new(Time::default()));
     here.revoked(session);
     let revoked = timeout(SOON, revocations.recv()).await.unwrap().unwrap();
     assert_eq!(revoked, session);
