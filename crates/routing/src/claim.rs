@@ -7,7 +7,7 @@ use crate::rule::{self, Ineligible};
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::{NewOffer, Offer};
-use domain::queue::Queue;
+use domain::queue::{Queue, QueueMember};
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{InvalidTransition, OfferId, Time};
 
@@ -69,7 +69,7 @@ pub enum Refusal {
     AlreadyTaken,
     #[error("the offer is over")]
     OfferOver,
-    #[error("the offer is not due yet")]
+    #[error("nothing is due here")]
     NotDue,
     #[error("this work is over")]
     ItemOver,
@@ -188,7 +188,7 @@ fn may_change_hands(rows: &ClaimRows, policy: &ClaimPolicy, now: Time) -> Result
 fn objections(rows: &ClaimRows, now: Time) -> Vec<Ineligible> {
     let (item, agent, queue) = (&rows.item, &rows.agent, &rows.queue);
     let member = rule::member(queue, agent.user_id);
-    let too_soon = |m| rule::opens_at(m, item.eligible_since) > now;
+    let too_soon = |m: &QueueMember| rule::later(item.eligible_since, m.delay_s) > now;
     let checks = [
         (queue.archived_at.is_some(), Ineligible::QueueArchived),
         (member.is_none(), Ineligible::NotMember),

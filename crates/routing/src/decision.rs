@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 /// Everything that should happen at one instant. Apply in the order of the fields.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
-    /// Offers whose time is over, unanswered: apply [`expire`](crate::expire).
+    /// Offers whose time is over, unanswered: apply [`end_offer`](crate::end_offer).
     pub expiries: Vec<Ending>,
-    /// Offers that lost their item or their agent: apply [`withdraw`](crate::withdraw).
+    /// Offers that lost their item or their agent: apply [`end_offer`](crate::end_offer).
     pub withdrawals: Vec<Ending>,
-    /// Items that say offered or assigned, but nobody is there: apply [`requeue`](crate::requeue).
+    /// Items that say offered or assigned, but nobody is there: apply [`recover`](crate::recover).
     pub requeues: Vec<Requeue>,
     /// Empty until dormant items are woken by the engine.
     pub wakes: Vec<Wake>,

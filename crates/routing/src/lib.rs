@@ -27,6 +27,6 @@ pub use decision::{
     Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp, Score, Wake,
 };
 pub use engine::Engine;
-pub use release::{Release, complete, decline, expire, requeue, withdraw};
+pub use release::{Release, complete, decline, end_offer, recover, requeue};
 pub use rows::{RowImage, SeenPresence, Snapshot};
 pub use rule::{DemandClass, Ineligible, exclusion_s};

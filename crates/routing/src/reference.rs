@@ -4,7 +4,7 @@
 use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp};
 use crate::rows::Snapshot;
 use crate::rule::{self, AgentKey, DemandClass, Ineligible, ItemKey};
-use domain::agent_state::{AgentState, AgentStatus};
+use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
 use domain::queue::Queue;
@@ -110,22 +110,10 @@ impl<'a> World<'a> {
 
     /// Why an open offer should end now, if it should.
     fn ending(&self, offer: &Offer) -> Option<Rule> {
-        let item = self
-            .snapshot
-            .work_items
-            .iter()
-            .find(|i| i.id == offer.work_item_id);
-        if item.is_none_or(|i| i.offer_id() != Some(offer.id)) {
-            return Some(Rule::ItemGone);
-        }
-        let agent = self.agent(offer.user_id);
-        if agent.is_none_or(|a| a.status == AgentStatus::Offline) {
-            return Some(Rule::AgentOffline);
-        }
-        if self.lost_at(offer.user_id).is_some_and(|at| at <= self.now) {
-            return Some(Rule::AgentVanished);
-        }
-        (offer.expires_at <= self.now).then_some(Rule::OfferExpired)
+        let mut items = self.snapshot.work_items.iter();
+        let item = items.find(|i| i.id == offer.work_item_id);
+        let presence = self.presences.get(&offer.user_id).copied();
+        rule::ending(offer, item, self.agent(offer.user_id), presence, self.now)
     }
 
     /// Items in the hands of nobody: put back in their place.
@@ -148,12 +136,10 @@ impl<'a> World<'a> {
     }
 
     fn orphaned(&self, item: &WorkItem) -> Option<Rule> {
-        if item.state() == WorkItemState::Offered {
-            let open = |o: &Offer| Some(o.id) == item.offer_id() && o.is_open();
-            return (!self.snapshot.offers.iter().any(open)).then_some(Rule::OfferGone);
-        }
-        let agent = item.agent_id().filter(|_| item.state().is_assigned())?;
-        self.agent(agent).is_none().then_some(Rule::AgentGone)
+        let mut offers = self.snapshot.offers.iter();
+        let offer = offers.find(|o| Some(o.id) == item.offer_id());
+        let agent = item.agent_id().and_then(|id| self.agent(id));
+        rule::orphaned(item, offer, agent)
     }
 
     /// Queued items of queues in use, the first to serve first.
@@ -227,7 +213,7 @@ impl<'a> World<'a> {
         if item.weight > spare {
             return Err(Ineligible::Capacity);
         }
-        if rule::opens_at(member, item.eligible_since) > self.now {
+        if rule::later(item.eligible_since, member.delay_s) > self.now {
             return Err(Ineligible::Delay);
         }
         if rule::is_excluded(item, agent.user_id, self.now) {
@@ -253,7 +239,7 @@ impl<'a> World<'a> {
             let exclusions = item.exclusions.iter().map(|e| e.until);
             let queue = self.queues.get(&item.queue_id);
             let members = queue.into_iter().flat_map(|q| &q.members);
-            exclusions.chain(members.map(|m| rule::opens_at(m, item.eligible_since)))
+            exclusions.chain(members.map(|m| rule::later(item.eligible_since, m.delay_s)))
         });
         let agents = self.snapshot.agents.iter();
         let losses = agents.filter_map(|a| self.lost_at(a.user_id));

@@ -2,8 +2,10 @@
 //! keeps its place in the queue in every case but its own end.
 
 use crate::claim::Refusal;
-use crate::rule::{exclusion_s, later};
+use crate::decision::Rule;
+use crate::rule::{ending, exclusion_s, later, orphaned};
 use domain::agent_state::{AgentState, AgentStatus};
+use domain::image::Presence;
 use domain::offer::Offer;
 use domain::work_item::{CompletedReason, WorkItem, WorkItemState};
 use domain::{QueueId, Time};
@@ -19,23 +21,33 @@ pub struct Release {
     pub agent: Option<AgentState>,
 }
 
-/// RONA: nobody answered. The item is back in its place, the agent is not ready until she says so,
-/// and is not asked for this item again for a while.
-pub fn expire(
+/// Ends an open offer for the cause that fresh rows show, whatever the router believed: RONA when
+/// nobody answered in time (the item is back in its place, the agent is not ready until she says
+/// so and is not asked for this item again for a while), a withdrawal without blame when her
+/// browser vanished or the item is gone. Refuses with `NotDue` when there is no cause.
+pub fn end_offer(
     item: WorkItem,
     offer: Offer,
     agent: Option<AgentState>,
+    presence: Option<&Presence>,
     now: Time,
 ) -> Result<Release, Refusal> {
-    if now < offer.expires_at {
-        return Err(Refusal::NotDue);
+    let cause = ending(&offer, Some(&item), agent.as_ref(), presence, now);
+    match cause.ok_or(Refusal::NotDue)? {
+        Rule::OfferExpired => {
+            let offer = offer.expire(now)?;
+            // Who has just gone on a break keeps her own reason.
+            let agent = match agent {
+                Some(a) if a.status == AgentStatus::Available => Some(a.did_not_respond(now)?),
+                other => other,
+            };
+            give_back(item, offer, agent, true, now)
+        }
+        cause => {
+            let offer = offer.withdraw(cause.as_str(), now)?;
+            give_back(item, offer, agent, false, now)
+        }
     }
-    let offer = offer.expire(now)?;
-    let agent = match agent {
-        Some(a) if a.status == AgentStatus::Available => Some(a.did_not_respond(now)?),
-        other => other,
-    };
-    give_back(item, offer, agent, true, now)
 }
 
 /// She said no: the item is back in its place, she stays as she is, and is not asked for this item
@@ -52,18 +64,6 @@ pub fn decline(
     }
     let offer = offer.decline(why, now)?;
     give_back(item, offer, Some(agent), true, now)
-}
-
-/// The question is taken back, without blame: her browser vanished, or the item is gone.
-pub fn withdraw(
-    item: WorkItem,
-    offer: Offer,
-    agent: Option<AgentState>,
-    why: &str,
-    now: Time,
-) -> Result<Release, Refusal> {
-    let offer = offer.withdraw(why, now)?;
-    give_back(item, offer, agent, false, now)
 }
 
 fn give_back(
@@ -106,12 +106,25 @@ pub fn complete(
     let agent = agent.map(|a| let_go(a, &item, now));
     Ok(Release {
         item: item.complete(reason)?,
-        offer: end_offer(offer, reason.as_str(), now)?,
+        offer: withdraw(offer, reason.as_str(), now)?,
         agent,
     })
 }
 
-/// Back to waiting in `queue`, in its place by time: unassigned or moved by a person, or orphaned.
+/// Puts an item back whose offer or agent does not exist any more. `offer` and `agent` are what
+/// fresh rows say; refuses with `NotDue` when they are there.
+pub fn recover(
+    item: WorkItem,
+    offer: Option<Offer>,
+    agent: Option<AgentState>,
+    now: Time,
+) -> Result<Release, Refusal> {
+    orphaned(&item, offer.as_ref(), agent.as_ref()).ok_or(Refusal::NotDue)?;
+    let queue = item.queue_id;
+    requeue(item, None, agent, queue, now)
+}
+
+/// Back to waiting in `queue`, in its place by time: unassigned or moved by a person.
 pub fn requeue(
     item: WorkItem,
     offer: Option<Offer>,
@@ -122,12 +135,12 @@ pub fn requeue(
     let agent = agent.map(|a| let_go(a, &item, now));
     Ok(Release {
         item: item.requeue(queue)?,
-        offer: end_offer(offer, "requeued", now)?,
+        offer: withdraw(offer, "requeued", now)?,
         agent,
     })
 }
 
-fn end_offer(offer: Option<Offer>, why: &str, now: Time) -> Result<Option<Offer>, Refusal> {
+fn withdraw(offer: Option<Offer>, why: &str, now: Time) -> Result<Option<Offer>, Refusal> {
     match offer {
         Some(o) if o.is_open() => Ok(Some(o.withdraw(why, now)?)),
         _ => Ok(None),

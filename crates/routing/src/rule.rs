@@ -1,10 +1,12 @@
 //! The rule in small pieces: order of items, order of agents, capacity and who may not be asked.
 //! Both the reference and the engine are built from these, so that they differ in search only.
 
+use crate::decision::Rule;
 use domain::agent_state::{AgentState, AgentStatus};
 use domain::image::Presence;
+use domain::offer::Offer;
 use domain::queue::{Queue, QueueMember, RequiredSkill};
-use domain::work_item::WorkItem;
+use domain::work_item::{WorkItem, WorkItemState};
 use domain::{QueueId, Time, UserId, WorkItemId, text_enum};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// New offers stop at once.
 const LOST_AFTER_S: i64 = 30;
 
-/// Σ over priorities: one step of priority is worth a minute of waiting.
+/// One step of priority is worth a minute of waiting.
 const PRIORITY_STEP_S: i64 = 60;
 
 const EXCLUSION_STEP_S: i64 = 30;
@@ -104,9 +106,16 @@ pub(crate) struct AgentKey {
     pub id: UserId,
 }
 
-/// Agents name slots for channel kinds; all kinds that they do not name share the slots of `*`.
-pub(crate) fn shares_slots(agent: &AgentState, a: &str, b: &str) -> bool {
-    a == b || (!agent.capacity.contains_key(a) && !agent.capacity.contains_key(b))
+/// The pool of all channel kinds to which an agent gives no slots of their own.
+pub(crate) const SHARED: &str = "*";
+
+/// The pool of slots from which an item of this channel kind takes.
+pub(crate) fn pool<'a>(agent: &AgentState, channel: &'a str) -> &'a str {
+    if agent.capacity.contains_key(channel) {
+        channel
+    } else {
+        SHARED
+    }
 }
 
 /// Slots that `held` items leave free for `channel`; negative when a person overrode the limit.
@@ -117,7 +126,7 @@ pub(crate) fn spare_slots<'a>(
 ) -> i64 {
     let used = held
         .into_iter()
-        .filter(|item| shares_slots(agent, channel, &item.channel))
+        .filter(|item| pool(agent, channel) == pool(agent, &item.channel))
         .fold(0_i64, |sum, item| sum.saturating_add(item.weight));
     agent.slots(channel).saturating_sub(used)
 }
@@ -130,11 +139,6 @@ pub(crate) fn is_skilled(agent: &AgentState, required: &[RequiredSkill]) -> bool
 
 pub(crate) fn member(queue: &Queue, user: UserId) -> Option<&QueueMember> {
     queue.members.iter().find(|m| m.user_id == user)
-}
-
-/// When this member may be asked for an item that waits since `eligible_since`.
-pub(crate) fn opens_at(member: &QueueMember, eligible_since: Time) -> Time {
-    later(eligible_since, member.delay_s)
 }
 
 pub(crate) fn is_excluded(item: &WorkItem, user: UserId, now: Time) -> bool {
@@ -164,6 +168,41 @@ pub(crate) fn lost_at(presence: Option<&Presence>) -> Option<Time> {
         }) => Some(later(*at, LOST_AFTER_S)),
         // Never seen, or seen without a time of going: there is no grace to give.
         _ => Some(Time::MIN_UTC),
+    }
+}
+
+/// Why an open offer should end now, if it should. A lost item or agent weighs more than the time:
+/// nobody is blamed for not answering what she could not see.
+pub(crate) fn ending(
+    offer: &Offer,
+    item: Option<&WorkItem>,
+    agent: Option<&AgentState>,
+    presence: Option<&Presence>,
+    now: Time,
+) -> Option<Rule> {
+    if item.is_none_or(|i| i.offer_id() != Some(offer.id)) {
+        return Some(Rule::ItemGone);
+    }
+    if agent.is_none_or(|a| a.status == AgentStatus::Offline) {
+        return Some(Rule::AgentOffline);
+    }
+    if lost_at(presence).is_some_and(|at| at <= now) {
+        return Some(Rule::AgentVanished);
+    }
+    (offer.expires_at <= now).then_some(Rule::OfferExpired)
+}
+
+/// Why an item is in nobody's hands although it says otherwise, if so. `offer` is its open offer,
+/// `agent` the row of who has it.
+pub(crate) fn orphaned(
+    item: &WorkItem,
+    offer: Option<&Offer>,
+    agent: Option<&AgentState>,
+) -> Option<Rule> {
+    match item.state() {
+        WorkItemState::Offered if !offer.is_some_and(Offer::is_open) => Some(Rule::OfferGone),
+        state if state.is_assigned() && agent.is_none() => Some(Rule::AgentGone),
+        _ => None,
     }
 }
 

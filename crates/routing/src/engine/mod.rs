@@ -1,0 +1,358 @@
+//! The incremental engine: learns rows one image at a time and decides from indexes.
+//!
+//! Invariants: after every call each index is a function of (rows, clock), because a change takes
+//! the touched rows out of the indexes and puts them back by their new values; `decide` leaves the
+//! indexes as it found them. So an engine that followed a history equals one built from its rows.
+
+mod agents;
+mod decide;
+mod known;
+mod timers;
+mod waiting;
+
+use crate::decision::Rule;
+use crate::rows::{RowImage, SeenPresence, Snapshot};
+use crate::rule::{self, Ineligible, ItemKey, SHARED};
+use agents::{AgentIndex, Membership, Ready, Traits};
+use domain::agent_state::AgentState;
+use domain::image::Presence;
+use domain::offer::Offer;
+use domain::queue::Queue;
+use domain::work_item::{WorkItem, WorkItemState};
+use domain::{OfferId, QueueId, Time, UserId, WorkItemId};
+use known::{Groups, Known};
+use std::collections::BTreeMap;
+use timers::{Timer, Timers};
+use waiting::{LineKey, Side, WaitingIndex};
+
+/// All that routing knows of one tenant.
+#[derive(Debug)]
+pub struct Engine {
+    items: Known<WorkItemId, WorkItem>,
+    offers: Known<OfferId, Offer>,
+    agents: Known<UserId, AgentState>,
+    queues: Known<QueueId, Queue>,
+    presences: Known<UserId, SeenPresence>,
+    memberships: BTreeMap<UserId, BTreeMap<QueueId, Membership>>,
+    /// Offered and assigned items by agent.
+    held: Groups<UserId, WorkItemId>,
+    /// Queued items by queue, whatever the queue's state.
+    queued: Groups<QueueId, WorkItemId>,
+    offers_of_item: Groups<WorkItemId, OfferId>,
+    offers_of_agent: Groups<UserId, OfferId>,
+    ready: AgentIndex,
+    waiting: WaitingIndex,
+    timers: Timers,
+    /// Open offers that should end.
+    endings: BTreeMap<OfferId, Rule>,
+    /// Items in nobody's hands.
+    orphans: BTreeMap<WorkItemId, Rule>,
+    clock: Time,
+}
+
+impl Engine {
+    /// Start, failover and doubt all begin here.
+    pub fn from_rows(snapshot: Snapshot, now: Time) -> Self {
+        let mut engine = Self {
+            items: Known::new(|i: &WorkItem| i.version),
+            offers: Known::new(|o: &Offer| o.version),
+            agents: Known::new(|a: &AgentState| a.version),
+            queues: Known::new(|q: &Queue| q.version),
+            presences: Known::new(|p: &SeenPresence| p.version),
+            memberships: BTreeMap::new(),
+            held: Groups::default(),
+            queued: Groups::default(),
+            offers_of_item: Groups::default(),
+            offers_of_agent: Groups::default(),
+            ready: AgentIndex::default(),
+            waiting: WaitingIndex::default(),
+            timers: Timers::default(),
+            endings: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            clock: now,
+        };
+        for queue in snapshot.queues {
+            engine.apply_queue(queue);
+        }
+        for presence in snapshot.presences {
+            engine.apply_presence(presence);
+        }
+        for agent in snapshot.agents {
+            engine.apply_agent(agent);
+        }
+        for item in snapshot.work_items {
+            engine.apply_item(item);
+        }
+        for offer in snapshot.offers {
+            engine.apply_offer(offer);
+        }
+        engine
+    }
+
+    /// Learns a changed row. Returns whether it was news.
+    pub fn apply(&mut self, image: RowImage) -> bool {
+        match image {
+            RowImage::WorkItem(item) => self.apply_item(*item),
+            RowImage::Offer(offer) => self.apply_offer(*offer),
+            RowImage::Agent(agent) => self.apply_agent(*agent),
+            RowImage::Queue(queue) => self.apply_queue(*queue),
+            RowImage::Presence(presence) => self.apply_presence(presence),
+        }
+    }
+
+    /// The rows that the engine knows, for [`reference::explain`](crate::reference::explain).
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            work_items: self.items.values().cloned().collect(),
+            offers: self.offers.values().cloned().collect(),
+            agents: self.agents.values().cloned().collect(),
+            queues: self.queues.values().cloned().collect(),
+            presences: self.presences.values().cloned().collect(),
+        }
+    }
+
+    fn apply_item(&mut self, item: WorkItem) -> bool {
+        let id = item.id;
+        if !self.items.is_news(id, &item) {
+            return false;
+        }
+        let agent = item.agent_id().filter(|_| !item.state().is_over());
+        let queued = (item.state() == WorkItemState::Queued).then_some(item.queue_id);
+        let old = if item.state().is_over() {
+            self.items.end(id, &item)
+        } else {
+            self.items.put(id, item)
+        };
+        let old_agent = old.as_ref().and_then(WorkItem::agent_id);
+        if let Some(old) = &old {
+            self.queued.remove(&old.queue_id, &id);
+        }
+        if let Some(queue) = queued {
+            self.queued.insert(queue, id);
+        }
+        if let Some(user) = old_agent {
+            self.held.remove(&user, &id);
+        }
+        if let Some(user) = agent {
+            self.held.insert(user, id);
+        }
+        self.place_item(id);
+        for offer in self.offers_of_item.of(&id).collect::<Vec<_>>() {
+            self.place_offer(offer);
+        }
+        for user in [old_agent, agent].into_iter().flatten() {
+            self.place_agent(user, None);
+        }
+        true
+    }
+
+    fn apply_offer(&mut self, offer: Offer) -> bool {
+        let (id, item, user) = (offer.id, offer.work_item_id, offer.user_id);
+        if !self.offers.is_news(id, &offer) {
+            return false;
+        }
+        if offer.is_open() {
+            self.offers.put(id, offer);
+            self.offers_of_item.insert(item, id);
+            self.offers_of_agent.insert(user, id);
+        } else {
+            self.offers.end(id, &offer);
+            self.offers_of_item.remove(&item, &id);
+            self.offers_of_agent.remove(&user, &id);
+        }
+        self.place_offer(id);
+        self.place_item(item);
+        self.place_agent(user, None);
+        true
+    }
+
+    fn apply_agent(&mut self, agent: AgentState) -> bool {
+        let user = agent.user_id;
+        if !self.agents.is_news(user, &agent) {
+            return false;
+        }
+        let same = self.agents.get(user).is_some_and(|old| {
+            old.proficiencies == agent.proficiencies
+                && old.capacity.keys().eq(agent.capacity.keys())
+        });
+        let is_new = self.agents.put(user, agent).is_none();
+        let traits = (!same).then(|| self.traits(user));
+        self.place_offers_and_agent(user, traits);
+        if is_new {
+            for item in self.held.of(&user).collect::<Vec<_>>() {
+                self.place_item(item);
+            }
+        }
+        true
+    }
+
+    fn apply_presence(&mut self, presence: SeenPresence) -> bool {
+        let user = presence.presence.user_id;
+        if !self.presences.is_news(user, &presence) {
+            return false;
+        }
+        self.presences.put(user, presence);
+        self.place_offers_and_agent(user, None);
+        true
+    }
+
+    /// Configuration changes are rare: everybody and everything of the queue is placed anew.
+    fn apply_queue(&mut self, queue: Queue) -> bool {
+        let id = queue.id;
+        if !self.queues.is_news(id, &queue) {
+            return false;
+        }
+        let mut members = BTreeMap::new();
+        for m in &queue.members {
+            // The first entry counts when somebody is listed twice.
+            members.entry(m.user_id).or_insert(Membership {
+                priority: m.priority,
+                delay_s: m.delay_s,
+            });
+        }
+        let old = self.queues.put(id, queue);
+        let old_members = old.iter().flat_map(|q| &q.members).map(|m| m.user_id);
+        let touched: std::collections::BTreeSet<_> =
+            old_members.chain(members.keys().copied()).collect();
+        for user in touched {
+            let memberships = self.memberships.entry(user).or_default();
+            match members.get(&user) {
+                Some(membership) => memberships.insert(id, *membership),
+                None => memberships.remove(&id),
+            };
+            let traits = self.traits(user);
+            self.place_agent(user, Some(traits));
+        }
+        for item in self.queued.of(&id).collect::<Vec<_>>() {
+            self.place_item(item);
+        }
+        true
+    }
+
+    fn traits(&self, user: UserId) -> Traits {
+        let mut traits = Traits {
+            memberships: self.memberships.get(&user).cloned().unwrap_or_default(),
+            ..Traits::default()
+        };
+        if let Some(agent) = self.agents.get(user) {
+            for p in &agent.proficiencies {
+                traits.skills.entry(p.skill_id).or_insert(p.level);
+            }
+            let kinds = agent.capacity.keys().filter(|kind| *kind != SHARED);
+            traits.kinds = kinds.cloned().collect();
+        }
+        traits
+    }
+
+    /// Offers first: whether one of hers is overdue decides whether she is ready.
+    fn place_offers_and_agent(&mut self, user: UserId, traits: Option<Traits>) {
+        for offer in self.offers_of_agent.of(&user).collect::<Vec<_>>() {
+            self.place_offer(offer);
+        }
+        self.place_agent(user, traits);
+    }
+
+    fn place_item(&mut self, id: WorkItemId) {
+        let item = self.items.get(id);
+        match item.and_then(|i| self.orphaned(i)) {
+            Some(rule) => self.orphans.insert(id, rule),
+            None => self.orphans.remove(&id),
+        };
+        let waits = item
+            .filter(|i| i.state() == WorkItemState::Queued)
+            .and_then(|i| Some((i, self.queues.get(i.queue_id)?)))
+            .filter(|(_, queue)| queue.archived_at.is_none());
+        let opens = waits.and_then(|(item, queue)| next_opening(item, queue, self.clock));
+        let place = waits.map(|(item, queue)| {
+            let excludes = item.exclusions.iter().any(|e| e.until > self.clock);
+            let side = if excludes { Side::Beside } else { Side::InLine };
+            (LineKey::of(item, side), ItemKey::of(item, queue))
+        });
+        self.timers.set(Timer::ItemOpens(id), opens);
+        self.waiting.put(id, place);
+    }
+
+    fn orphaned(&self, item: &WorkItem) -> Option<Rule> {
+        let offer = item.offer_id().and_then(|id| self.offers.get(id));
+        let agent = item.agent_id().and_then(|id| self.agents.get(id));
+        rule::orphaned(item, offer, agent)
+    }
+
+    fn place_offer(&mut self, id: OfferId) {
+        let offer = self.offers.get(id);
+        let ending = offer.and_then(|o| self.ending(o));
+        let expires = offer.filter(|_| ending.is_none()).map(|o| o.expires_at);
+        self.timers.set(Timer::OfferExpires(id), expires);
+        match ending {
+            Some(rule) => self.endings.insert(id, rule),
+            None => self.endings.remove(&id),
+        };
+        if let Some(user) = self.offers.get(id).map(|o| o.user_id) {
+            self.place_agent(user, None);
+        }
+    }
+
+    fn ending(&self, offer: &Offer) -> Option<Rule> {
+        let (item, user) = (self.items.get(offer.work_item_id), offer.user_id);
+        let agent = self.agents.get(user);
+        rule::ending(offer, item, agent, self.presence(user), self.clock)
+    }
+
+    fn place_agent(&mut self, user: UserId, traits: Option<Traits>) {
+        let Some(agent) = self.agents.get(user) else {
+            return;
+        };
+        let lost_at = rule::lost_at(self.presence(user)).filter(|at| *at > self.clock);
+        let readiness = self.readiness(agent);
+        self.timers.set(Timer::AgentIsLost(user), lost_at);
+        if self.ready.put(user, traits, readiness) {
+            for queue in self.ready.queues(user) {
+                self.waiting.hope(queue);
+            }
+        }
+    }
+
+    fn readiness(&self, agent: &AgentState) -> Result<Ready, Ineligible> {
+        let user = agent.user_id;
+        if let Some(why) = rule::unready(agent, self.presence(user)) {
+            return Err(why);
+        }
+        let expired = |id| self.endings.get(&id) == Some(&Rule::OfferExpired);
+        if self.offers_of_agent.of(&user).any(expired) {
+            return Err(Ineligible::NotResponding);
+        }
+        let held: Vec<_> = self
+            .held
+            .of(&user)
+            .filter_map(|id| self.items.get(id))
+            .collect();
+        let pools = agent.capacity.keys().map(String::as_str);
+        let pools = pools.filter(|kind| *kind != SHARED).chain([SHARED]);
+        Ok(Ready {
+            load: held
+                .iter()
+                .fold(0, |sum, i| i64::saturating_add(sum, i.weight)),
+            released_at: agent.released_at,
+            spare: pools
+                .map(|p| {
+                    (
+                        p.to_owned(),
+                        rule::spare_slots(agent, p, held.iter().copied()),
+                    )
+                })
+                .collect(),
+        })
+    }
+
+    fn presence(&self, user: UserId) -> Option<&Presence> {
+        self.presences.get(user).map(|p| &p.presence)
+    }
+}
+
+/// When this item may be offered to somebody to whom it may not be offered now.
+fn next_opening(item: &WorkItem, queue: &Queue, now: Time) -> Option<Time> {
+    let exclusions = item.exclusions.iter().map(|e| e.until);
+    let delays = queue.members.iter().map(|m| m.delay_s);
+    let openings = delays.map(|d| rule::later(item.eligible_since, d));
+    exclusions.chain(openings).filter(|at| *at > now).min()
+}
