@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::flush::{VALUES_MAX, insert_jobs, job_row};
 use crate::jobs::NewJob;
 use crate::open::Begin;
-use crate::tables::delivery;
+use crate::tables::deliveries;
 use crate::tx::Tx;
 use domain::job::Job;
 use domain::{DeliveryId, InboxId, TenantId, Time};
@@ -155,9 +155,9 @@ async fn insert(
     batch: &[NewDelivery],
     ids: &[DeliveryId],
 ) -> Result<BTreeSet<Uuid>, StoreError> {
-    use delivery::Column;
+    use deliveries::Column;
     let mut insert = Query::insert();
-    insert.into_table(delivery::Entity).columns([
+    insert.into_table(deliveries::Entity).columns([
         Column::Id,
         Column::TenantId,
         Column::InboxId,

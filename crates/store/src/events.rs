@@ -5,7 +5,7 @@
 
 use crate::db::{Db, Sealed};
 use crate::error::StoreError;
-use crate::tables::{event, tenant, word};
+use crate::tables::{events, tenants, word};
 use crate::tx::Tx;
 use domain::event::{Cursor, Event};
 use domain::{TenantId, Time};
@@ -19,17 +19,17 @@ pub async fn after(
     seq: i64,
     limit: u64,
 ) -> Result<Vec<Event>, StoreError> {
-    let rows = event::Entity::find()
-        .filter(event::Column::TenantId.eq(tenant.uuid()))
-        .filter(event::Column::Seq.gt(seq))
-        .order_by_asc(event::Column::Seq)
+    let rows = events::Entity::find()
+        .filter(events::Column::TenantId.eq(tenant.uuid()))
+        .filter(events::Column::Seq.gt(seq))
+        .order_by_asc(events::Column::Seq)
         .limit(limit)
         .all(db.conn())
         .await?;
     rows.into_iter().map(from_row).collect()
 }
 
-fn from_row(row: event::Model) -> Result<Event, StoreError> {
+fn from_row(row: events::Model) -> Result<Event, StoreError> {
     Ok(Event {
         tenant_id: row.tenant_id.into(),
         seq: row.seq,
@@ -44,7 +44,7 @@ fn from_row(row: event::Model) -> Result<Event, StoreError> {
 
 /// Where the tenant's log stands now.
 pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> {
-    let row = tenant::Entity::find_by_id(tenant.uuid())
+    let row = tenants::Entity::find_by_id(tenant.uuid())
         .one(db.conn())
         .await?
         .ok_or(StoreError::not_found("tenant"))?;
@@ -56,12 +56,12 @@ pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> 
 
 /// Heads of all tenants: what the 1 s tick compares, in one statement.
 pub async fn heads(db: &impl Db) -> Result<Vec<(TenantId, Cursor)>, StoreError> {
-    let rows: Vec<(uuid::Uuid, i64, i64)> = tenant::Entity::find()
+    let rows: Vec<(uuid::Uuid, i64, i64)> = tenants::Entity::find()
         .select_only()
         .columns([
-            tenant::Column::Id,
-            tenant::Column::LogEpoch,
-            tenant::Column::EventSeq,
+            tenants::Column::Id,
+            tenants::Column::LogEpoch,
+            tenants::Column::EventSeq,
         ])
         .into_tuple()
         .all(db.conn())
@@ -85,7 +85,7 @@ pub async fn can_resume(
     if cursor.seq == head.seq {
         return Ok(true);
     }
-    let next = event::Entity::find_by_id((tenant.uuid(), cursor.seq + 1))
+    let next = events::Entity::find_by_id((tenant.uuid(), cursor.seq + 1))
         .one(db.conn())
         .await?;
     Ok(next.is_some())
@@ -93,8 +93,8 @@ pub async fn can_resume(
 
 /// Removes events older than the retention. Always from the old end, so no gap appears.
 pub async fn prune(tx: &Tx, before: Time) -> Result<u64, StoreError> {
-    let result = event::Entity::delete_many()
-        .filter(event::Column::At.lt(before))
+    let result = events::Entity::delete_many()
+        .filter(events::Column::At.lt(before))
         .exec(tx.conn())
         .await?;
     Ok(result.rows_affected)
@@ -102,10 +102,10 @@ pub async fn prune(tx: &Tx, before: Time) -> Result<u64, StoreError> {
 
 /// A restored or promoted database starts a new epoch, so that screens ahead of it read again.
 pub async fn bump_log_epoch(tx: &Tx) -> Result<(), StoreError> {
-    tenant::Entity::update_many()
+    tenants::Entity::update_many()
         .col_expr(
-            tenant::Column::LogEpoch,
-            Expr::col(tenant::Column::LogEpoch).add(1),
+            tenants::Column::LogEpoch,
+            Expr::col(tenants::Column::LogEpoch).add(1),
         )
         .exec(tx.conn())
         .await?;

@@ -9,7 +9,7 @@
 
 use crate::db::{Db, Sealed, one_row};
 use crate::error::StoreError;
-use crate::tables::{from_json, job, job_step, word};
+use crate::tables::{from_json, job_steps, jobs, word};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::{DeadLetter, Image};
@@ -77,7 +77,7 @@ pub struct StoredJob {
 }
 
 impl StoredJob {
-    fn from_row(row: job::Model) -> Result<Self, StoreError> {
+    fn from_row(row: jobs::Model) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id.into(),
             tenant_id: row.tenant_id.into(),
@@ -116,17 +116,17 @@ pub async fn claim(
     // Two Postgres workers pick different jobs; SQLite has one writer and no such clause.
     due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     let claimed = Query::update()
-        .table(job::Entity)
-        .value(job::Column::State, JobState::Running.as_str())
-        .value(job::Column::LockedBy, node.uuid())
-        .value(job::Column::LockedUntil, locked_until)
+        .table(jobs::Entity)
+        .value(jobs::Column::State, JobState::Running.as_str())
+        .value(jobs::Column::LockedBy, node.uuid())
+        .value(jobs::Column::LockedUntil, locked_until)
         .value(
-            job::Column::Attempts,
-            Expr::col(job::Column::Attempts).add(1),
+            jobs::Column::Attempts,
+            Expr::col(jobs::Column::Attempts).add(1),
         )
-        .and_where(Expr::col(job::Column::Id).in_subquery(due))
-        .and_where(Expr::col(job::Column::State).eq(JobState::Waiting.as_str()))
-        .returning_col(job::Column::Id)
+        .and_where(Expr::col(jobs::Column::Id).in_subquery(due))
+        .and_where(Expr::col(jobs::Column::State).eq(JobState::Waiting.as_str()))
+        .returning_col(jobs::Column::Id)
         .to_owned();
     let ids: Vec<uuid::Uuid> = tx
         .conn()
@@ -135,9 +135,9 @@ pub async fn claim(
         .iter()
         .map(|row| row.try_get("", "id"))
         .collect::<Result<_, _>>()?;
-    let rows = job::Entity::find()
-        .filter(job::Column::Id.is_in(ids))
-        .order_by_asc(job::Column::Id)
+    let rows = jobs::Entity::find()
+        .filter(jobs::Column::Id.is_in(ids))
+        .order_by_asc(jobs::Column::Id)
         .all(tx.conn())
         .await?;
     rows.into_iter().map(StoredJob::from_row).collect()
@@ -146,28 +146,28 @@ pub async fn claim(
 /// The first waiting job of each lane in which nothing runs, if it is due and may run on `node`.
 /// States are literals: only then do both databases use the partial indexes.
 fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
-    let column = |name| Expr::col((job::Entity, name));
+    let column = |name| Expr::col((jobs::Entity, name));
     let earlier = Query::select()
         .expr(Expr::val(1))
-        .from_as(job::Entity, Alias::new("other"))
+        .from_as(jobs::Entity, Alias::new("other"))
         .and_where(Expr::cust(
             "other.lane = jobs.lane AND other.state IN ('waiting', 'running') \
              AND (other.state = 'running' OR other.id < jobs.id)",
         ))
         .to_owned();
     Query::select()
-        .column((job::Entity, job::Column::Id))
-        .from(job::Entity)
+        .column((jobs::Entity, jobs::Column::Id))
+        .from(jobs::Entity)
         .and_where(Expr::cust("jobs.state = 'waiting'"))
-        .and_where(column(job::Column::RunAt).lte(now))
+        .and_where(column(jobs::Column::RunAt).lte(now))
         .and_where(
-            column(job::Column::NodeId)
+            column(jobs::Column::NodeId)
                 .is_null()
-                .or(column(job::Column::NodeId).eq(node.uuid())),
+                .or(column(jobs::Column::NodeId).eq(node.uuid())),
         )
         .and_where(Expr::exists(earlier).not())
-        .order_by((job::Entity, job::Column::RunAt), sea_orm::Order::Asc)
-        .order_by((job::Entity, job::Column::Id), sea_orm::Order::Asc)
+        .order_by((jobs::Entity, jobs::Column::RunAt), sea_orm::Order::Asc)
+        .order_by((jobs::Entity, jobs::Column::Id), sea_orm::Order::Asc)
         .limit(limit)
         .to_owned()
 }
@@ -175,25 +175,25 @@ fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
 /// Jobs whose worker vanished wait again; after the last attempt they are dead letters.
 async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
     let expired = || {
-        job::Entity::update_many()
+        jobs::Entity::update_many()
             .filter(Expr::cust("state = 'running'"))
-            .filter(job::Column::LockedUntil.lte(tx.now()))
-            .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
-            .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
-            .col_expr(job::Column::Vanished, Expr::val(true))
+            .filter(jobs::Column::LockedUntil.lte(tx.now()))
+            .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
+            .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
+            .col_expr(jobs::Column::Vanished, Expr::val(true))
     };
     let state = |state: JobState| Expr::val(state.as_str());
     expired()
-        .filter(job::Column::Attempts.gte(i64::from(ATTEMPTS_MAX)))
-        .col_expr(job::Column::State, state(JobState::Dead))
+        .filter(jobs::Column::Attempts.gte(i64::from(ATTEMPTS_MAX)))
+        .col_expr(jobs::Column::State, state(JobState::Dead))
         .col_expr(
-            job::Column::LastError,
+            jobs::Column::LastError,
             Expr::val("the worker vanished in the last attempt"),
         )
         .exec(tx.conn())
         .await?;
     expired()
-        .col_expr(job::Column::State, state(JobState::Waiting))
+        .col_expr(jobs::Column::State, state(JobState::Waiting))
         .exec(tx.conn())
         .await?;
     Ok(())
@@ -201,9 +201,9 @@ async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
 
 /// At the start of the only process: whoever held a claim is gone, nobody waits for its lock.
 pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
-    let result = job::Entity::update_many()
+    let result = jobs::Entity::update_many()
         .filter(Expr::cust("state = 'running'"))
-        .col_expr(job::Column::LockedUntil, Expr::val(tx.now()))
+        .col_expr(jobs::Column::LockedUntil, Expr::val(tx.now()))
         .exec(tx.conn())
         .await?;
     release_expired(tx).await?;
@@ -212,9 +212,9 @@ pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
 
 /// When the next waiting job is due; the worker's timer.
 pub async fn next_due(db: &impl Db) -> Result<Option<Time>, StoreError> {
-    let row = job::Entity::find()
+    let row = jobs::Entity::find()
         .filter(Expr::cust("state = 'waiting'"))
-        .order_by_asc(job::Column::RunAt)
+        .order_by_asc(jobs::Column::RunAt)
         .one(db.conn())
         .await?;
     Ok(row.map(|row| row.run_at))
@@ -228,7 +228,7 @@ pub async fn step(
     response: serde_json::Value,
 ) -> Result<(), StoreError> {
     hold(tx, job).await?;
-    job_step::Entity::insert(job_step::ActiveModel {
+    job_steps::Entity::insert(job_steps::ActiveModel {
         job_id: Set(job.id.uuid()),
         step: Set(step),
         response: Set(response),
@@ -241,9 +241,9 @@ pub async fn step(
 
 /// Responses of the steps so far, in order.
 pub async fn steps(db: &impl Db, job: JobId) -> Result<Vec<serde_json::Value>, StoreError> {
-    let rows = job_step::Entity::find()
-        .filter(job_step::Column::JobId.eq(job.uuid()))
-        .order_by_asc(job_step::Column::Step)
+    let rows = job_steps::Entity::find()
+        .filter(job_steps::Column::JobId.eq(job.uuid()))
+        .order_by_asc(job_steps::Column::Step)
         .all(db.conn())
         .await?;
     Ok(rows.into_iter().map(|row| row.response).collect())
@@ -252,18 +252,18 @@ pub async fn steps(db: &impl Db, job: JobId) -> Result<Vec<serde_json::Value>, S
 /// Fails with `Conflict` if somebody else has taken the job over since `job` was claimed.
 async fn hold(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
     let result = claimed(job)
-        .col_expr(job::Column::Attempts, Expr::val(job.attempts))
+        .col_expr(jobs::Column::Attempts, Expr::val(job.attempts))
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "job")
 }
 
 /// The row as this claim left it. A second claim has a higher number of attempts.
-fn claimed(job: &StoredJob) -> sea_orm::UpdateMany<job::Entity> {
-    job::Entity::update_many()
-        .filter(job::Column::Id.eq(job.id.uuid()))
-        .filter(job::Column::State.eq(JobState::Running.as_str()))
-        .filter(job::Column::Attempts.eq(job.attempts))
+fn claimed(job: &StoredJob) -> sea_orm::UpdateMany<jobs::Entity> {
+    jobs::Entity::update_many()
+        .filter(jobs::Column::Id.eq(job.id.uuid()))
+        .filter(jobs::Column::State.eq(JobState::Running.as_str()))
+        .filter(jobs::Column::Attempts.eq(job.attempts))
 }
 
 /// Ends a claim in `state`.
@@ -276,12 +276,12 @@ async fn end(
 ) -> Result<(), StoreError> {
     let error = error.map(|text| text.chars().take(ERROR_CHARS_MAX).collect::<String>());
     let result = claimed(job)
-        .col_expr(job::Column::State, Expr::val(state.as_str()))
-        .col_expr(job::Column::RunAt, Expr::val(run_at))
-        .col_expr(job::Column::LastError, Expr::val(error))
-        .col_expr(job::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
-        .col_expr(job::Column::LockedUntil, Expr::val(None::<Time>))
-        .col_expr(job::Column::Vanished, Expr::val(false))
+        .col_expr(jobs::Column::State, Expr::val(state.as_str()))
+        .col_expr(jobs::Column::RunAt, Expr::val(run_at))
+        .col_expr(jobs::Column::LastError, Expr::val(error))
+        .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
+        .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
+        .col_expr(jobs::Column::Vanished, Expr::val(false))
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "job")
@@ -317,9 +317,9 @@ pub async fn postpone(tx: &Tx, job: &StoredJob, run_at: Time) -> Result<(), Stor
         run_at,
     )
     .await?;
-    job::Entity::update_many()
-        .filter(job::Column::Id.eq(job.id.uuid()))
-        .col_expr(job::Column::Attempts, Expr::val(job.attempts - 1))
+    jobs::Entity::update_many()
+        .filter(jobs::Column::Id.eq(job.id.uuid()))
+        .col_expr(jobs::Column::Attempts, Expr::val(job.attempts - 1))
         .exec(tx.conn())
         .await?;
     Ok(())
@@ -346,8 +346,8 @@ fn tell(tx: &mut Tx, job: &StoredJob, error: &str, resolved: bool) {
 }
 
 pub async fn get(db: &impl Db, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
-    let row = job::Entity::find_by_id(id.uuid())
-        .filter(job::Column::TenantId.eq(tenant.uuid()))
+    let row = jobs::Entity::find_by_id(id.uuid())
+        .filter(jobs::Column::TenantId.eq(tenant.uuid()))
         .one(db.conn())
         .await?
         .ok_or(StoreError::not_found("job"))?;
@@ -361,14 +361,14 @@ pub async fn dead_letters(
     before: Option<JobId>,
     limit: u64,
 ) -> Result<Vec<StoredJob>, StoreError> {
-    let mut query = job::Entity::find()
-        .filter(job::Column::TenantId.eq(tenant.uuid()))
+    let mut query = jobs::Entity::find()
+        .filter(jobs::Column::TenantId.eq(tenant.uuid()))
         .filter(Expr::cust("state = 'dead'"));
     if let Some(before) = before {
-        query = query.filter(job::Column::Id.lt(before.uuid()));
+        query = query.filter(jobs::Column::Id.lt(before.uuid()));
     }
     let rows = query
-        .order_by_desc(job::Column::Id)
+        .order_by_desc(jobs::Column::Id)
         .limit(limit)
         .all(db.conn())
         .await?;
@@ -392,12 +392,12 @@ async fn revive(
     state: JobState,
 ) -> Result<StoredJob, StoreError> {
     let job = get(tx, tenant, id).await?;
-    let result = job::Entity::update_many()
-        .filter(job::Column::Id.eq(id.uuid()))
-        .filter(job::Column::State.eq(JobState::Dead.as_str()))
-        .col_expr(job::Column::State, Expr::val(state.as_str()))
-        .col_expr(job::Column::Attempts, Expr::val(0i64))
-        .col_expr(job::Column::RunAt, Expr::val(tx.now()))
+    let result = jobs::Entity::update_many()
+        .filter(jobs::Column::Id.eq(id.uuid()))
+        .filter(jobs::Column::State.eq(JobState::Dead.as_str()))
+        .col_expr(jobs::Column::State, Expr::val(state.as_str()))
+        .col_expr(jobs::Column::Attempts, Expr::val(0i64))
+        .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "dead letter")?;
@@ -412,21 +412,21 @@ async fn revive(
 
 /// Removes done jobs and their steps, at most `limit` at a time.
 pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
-    let ids: Vec<uuid::Uuid> = job::Entity::find()
+    let ids: Vec<uuid::Uuid> = jobs::Entity::find()
         .select_only()
-        .column(job::Column::Id)
-        .filter(job::Column::State.eq(JobState::Done.as_str()))
-        .filter(job::Column::RunAt.lt(before))
+        .column(jobs::Column::Id)
+        .filter(jobs::Column::State.eq(JobState::Done.as_str()))
+        .filter(jobs::Column::RunAt.lt(before))
         .limit(limit)
         .into_tuple()
         .all(tx.conn())
         .await?;
-    job_step::Entity::delete_many()
-        .filter(job_step::Column::JobId.is_in(ids.clone()))
+    job_steps::Entity::delete_many()
+        .filter(job_steps::Column::JobId.is_in(ids.clone()))
         .exec(tx.conn())
         .await?;
-    let result = job::Entity::delete_many()
-        .filter(job::Column::Id.is_in(ids))
+    let result = jobs::Entity::delete_many()
+        .filter(jobs::Column::Id.is_in(ids))
         .exec(tx.conn())
         .await?;
     Ok(result.rows_affected)
@@ -435,8 +435,8 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
 /// Jobs not done yet: a test may not leave any behind, `/readyz` watches the number.
 pub async fn unfinished(db: &impl Db) -> Result<u64, StoreError> {
     use sea_orm::PaginatorTrait;
-    Ok(job::Entity::find()
-        .filter(job::Column::State.is_in([JobState::Waiting.as_str(), JobState::Running.as_str()]))
+    Ok(jobs::Entity::find()
+        .filter(jobs::Column::State.is_in([JobState::Waiting.as_str(), JobState::Running.as_str()]))
         .count(db.conn())
         .await?)
 }

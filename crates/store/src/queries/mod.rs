@@ -1,14 +1,28 @@
 //! Queries, one file per noun: reads take `&impl Db`, writes take the `Tx`.
 
+mod row;
+
 pub mod api_tokens;
+pub mod attachments;
 pub mod audit;
+pub mod contacts;
+pub mod conversations;
+pub mod deliveries;
+pub mod early_facts;
+pub mod identities;
+pub mod inboxes;
 pub mod invitations;
 pub mod jwt_keys;
 pub mod memberships;
+pub mod messages;
 pub mod password_resets;
+pub mod provider_apps;
+pub mod queues;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in_attempts;
+pub mod skills;
 pub mod teams;
 pub mod tenants;
+pub mod tickets;
 pub mod users;

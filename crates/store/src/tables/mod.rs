@@ -15,42 +15,42 @@ macro_rules! no_relations {
         impl ActiveModelBehavior for ActiveModel {}
     };
 }
-pub mod agent_state;
+
+pub mod agent_states;
 pub mod api_tokens;
-pub mod attachment;
+pub mod attachments;
 pub mod audit;
-pub mod connection;
-pub mod contact;
-pub mod conversation;
-pub mod delivery;
-pub mod early_fact;
-pub mod event;
-pub mod identity;
-pub mod inbox;
-pub mod inbox_lease;
+pub mod connections;
+pub mod contacts;
+pub mod conversations;
+pub mod deliveries;
+pub mod early_facts;
+pub mod events;
+pub mod identities;
+pub mod inbox_leases;
+pub mod inboxes;
 pub mod invitations;
-pub mod job;
-pub mod job_step;
+pub mod job_steps;
+pub mod jobs;
 pub mod jwt_keys;
 pub mod memberships;
-pub mod message;
+pub mod messages;
 pub mod meta;
-pub mod node;
-pub mod offer;
+pub mod nodes;
+pub mod offers;
 pub mod password_resets;
-pub mod provider_app;
-pub mod queue;
-pub mod router_shard;
+pub mod provider_apps;
+pub mod queues;
+pub mod router_shards;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in_attempts;
-pub mod skill;
+pub mod skills;
 pub mod teams;
-pub mod tenant;
 pub mod tenants;
-pub mod ticket;
+pub mod tickets;
 pub mod users;
-pub mod work_item;
+pub mod work_items;
 
 /// A stored word of a `text_enum!`.
 pub(crate) fn word<T: FromStr<Err = UnknownWord>>(text: &str) -> Result<T, StoreError> {

@@ -1,0 +1,103 @@
+//! Webhook parts as they came in: read by the worker, kept for replay, unrouted ones for a day.
+
+use crate::db::{Sealed as _, one_row};
+use crate::tables::deliveries;
+use crate::{Db, StoreError, Tx};
+use domain::{DeliveryId, InboxId, TenantId, Time};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+domain::text_enum! {
+    pub enum DeliveryState {
+        /// Waits for its job.
+        Stored = "stored",
+        Processed = "processed",
+        /// Could not be parsed; `problem` says why.
+        Malformed = "malformed",
+        /// For an account nobody connected.
+        Unrouted = "unrouted",
+    }
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub tenant_id: Option<TenantId>,
+    pub inbox_id: Option<InboxId>,
+    pub channel: String,
+    pub account: String,
+    pub dedupe: String,
+    pub body: Vec<u8>,
+    pub state: DeliveryState,
+    pub problem: Option<String>,
+    pub received_at: Time,
+}
+
+fn read(row: deliveries::Model) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        id: row.id.into(),
+        tenant_id: row.tenant_id.map(Into::into),
+        inbox_id: row.inbox_id.map(Into::into),
+        channel: row.channel,
+        account: row.account,
+        dedupe: row.dedupe,
+        body: row.body,
+        state: crate::tables::word(&row.state)?,
+        problem: row.problem,
+        received_at: row.received_at,
+    })
+}
+
+pub async fn get(db: &impl Db, tenant: TenantId, id: DeliveryId) -> Result<Delivery, StoreError> {
+    let row = deliveries::Entity::find_by_id(id.uuid())
+        .filter(deliveries::Column::TenantId.eq(tenant.uuid()))
+        .one(db.conn())
+        .await?
+        .ok_or(StoreError::not_found("delivery"))?;
+    read(row)
+}
+
+pub async fn set_state(
+    tx: &Tx,
+    tenant: TenantId,
+    id: DeliveryId,
+    state: DeliveryState,
+    problem: Option<&str>,
+) -> Result<(), StoreError> {
+    let result = deliveries::Entity::update_many()
+        .filter(deliveries::Column::Id.eq(id.uuid()))
+        .filter(deliveries::Column::TenantId.eq(tenant.uuid()))
+        .col_expr(deliveries::Column::State, Expr::val(state.as_str()))
+        .col_expr(deliveries::Column::Problem, Expr::val(problem))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "delivery")
+}
+
+/// Deliveries for accounts nobody connected, newest first: they belong to no tenant.
+pub async fn unrouted(db: &impl Db, limit: u64) -> Result<Vec<Delivery>, StoreError> {
+    let rows = deliveries::Entity::find()
+        .filter(Expr::cust("state = 'unrouted'"))
+        .order_by_desc(deliveries::Column::ReceivedAt)
+        .limit(limit)
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+pub async fn unrouted_count(db: &impl Db) -> Result<u64, StoreError> {
+    Ok(deliveries::Entity::find()
+        .filter(Expr::cust("state = 'unrouted'"))
+        .count(db.conn())
+        .await?)
+}
+
+/// Removes old unrouted deliveries of all accounts.
+pub async fn prune_unrouted(tx: &Tx, before: Time) -> Result<u64, StoreError> {
+    let result = deliveries::Entity::delete_many()
+        .filter(Expr::cust("state = 'unrouted'"))
+        .filter(deliveries::Column::ReceivedAt.lt(before))
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected)
+}
