@@ -1,1 +1,3 @@
+//! End-to-end tests: one binary, one file per promise, against the real server process.
 
+mod layer;
