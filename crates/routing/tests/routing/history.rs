@@ -247,7 +247,7 @@ fn edit_queue(w: &mut World, dice: &mut Dice) {
         [0, 0, 0, 40, 90][usize::try_from(dice.roll(5)).unwrap()],
     );
     let target_s = [30, 300, i64::MAX][usize::try_from(dice.roll(3)).unwrap()];
-    let what = dice.roll(8);
+    let what = dice.roll(9);
     w.edit_queue(n, |q| match what {
         0 => q.members.retain(|m| m.user_id != user_id),
         // Listed twice now and then: the first entry counts.
@@ -264,6 +264,8 @@ fn edit_queue(w: &mut World, dice: &mut Dice) {
         }
         5 => q.required_skills.clear(),
         6 => q.target_s = target_s,
+        // Longer than a lost browser is waited for.
+        7 => q.offer_ttl_s = [20, 120][usize::from(priority > 1)],
         _ => q.archived_at = q.archived_at.is_none().then_some(now),
     });
 }

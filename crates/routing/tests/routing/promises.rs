@@ -142,6 +142,22 @@ fn the_offer_of_a_lost_agent_is_withdrawn_without_blame() {
 }
 
 #[test]
+fn a_browser_that_returns_before_the_withdrawal_keeps_its_offer() {
+    let mut w = World::new();
+    w.edit_queue(QUEUE, |q| q.offer_ttl_s = 120);
+    w.add_ready_agent(1);
+    let item = w.arrive();
+    w.route();
+    w.vanish(1);
+    w.pass(30);
+    w.catch_up();
+    assert_eq!(w.engine.decide(w.now).withdrawals.len(), 1);
+    w.connect(1);
+    w.route();
+    assert_eq!(w.items[&item].state(), WorkItemState::Offered);
+}
+
+#[test]
 fn skilled_item_waits_for_a_skilled_agent() {
     let mut w = World::new();
     w.add_ready_agent(1);
