@@ -1,7 +1,11 @@
 //! Exact ticket counts per queue, assignee and status, kept by deltas that the flush applies.
 
+use crate::db::Db;
+use crate::error::StoreError;
+use crate::tables::{ticket_counts, word};
 use domain::ticket::{Ticket, TicketStatus};
-use domain::{QueueId, UserId};
+use domain::{QueueId, TenantId, UserId};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 /// `n` more (or fewer) tickets in this cell of the named views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,4 +35,32 @@ impl CountDelta {
             (left, joined) => left.into_iter().chain(joined).collect(),
         }
     }
+}
+
+/// One cell of the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count {
+    pub queue: QueueId,
+    pub assignee: Option<UserId>,
+    pub status: TicketStatus,
+    pub n: i64,
+}
+
+/// All cells of the tenant that are not empty; named views sum them.
+pub async fn counts(db: &impl Db, tenant: TenantId) -> Result<Vec<Count>, StoreError> {
+    let rows = ticket_counts::Entity::find()
+        .filter(ticket_counts::Column::TenantId.eq(tenant.uuid()))
+        .filter(ticket_counts::Column::N.ne(0))
+        .all(db.conn())
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Count {
+                queue: row.queue_id.into(),
+                assignee: (!row.assignee_id.is_nil()).then(|| row.assignee_id.into()),
+                status: word(&row.status)?,
+                n: row.n,
+            })
+        })
+        .collect()
 }

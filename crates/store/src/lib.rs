@@ -22,7 +22,9 @@ mod writer;
 pub mod counters;
 pub mod events;
 pub mod jobs;
+pub mod leases;
 pub mod queries;
+pub mod routing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

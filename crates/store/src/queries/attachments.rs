@@ -137,3 +137,26 @@ pub async fn abandoned(
         .await?;
     rows.into_iter().map(read).collect()
 }
+
+/// Gives waiting uploads of this user to her message, in the order she named them. An upload of
+/// somebody else, of another message or not there at all is `NotFound`.
+pub async fn claim_uploads(
+    tx: &Tx,
+    tenant: TenantId,
+    user: UserId,
+    uploads: &[AttachmentId],
+    message: MessageId,
+) -> Result<Vec<Attachment>, StoreError> {
+    let mut claimed = Vec::with_capacity(uploads.len());
+    for (ordinal, id) in uploads.iter().enumerate() {
+        let mut upload = get(tx, tenant, *id).await?;
+        if upload.uploaded_by != Some(user) || upload.message_id.is_some() {
+            return Err(StoreError::not_found("attachment"));
+        }
+        upload.message_id = Some(message);
+        upload.ordinal = ordinal as i64;
+        update(tx, &upload).await?;
+        claimed.push(upload.attachment);
+    }
+    Ok(claimed)
+}

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 /// Keeps a fact about a message nobody has seen yet.
-pub async fn put(
+pub async fn insert(
     tx: &Tx,
     tenant: TenantId,
     inbox: InboxId,

@@ -1,13 +1,18 @@
 //! Messages of tickets, in their positions.
 
+use crate::db::{Sealed as _, one_row};
 use crate::queries::attachments;
 use crate::queries::row;
 use crate::tables::{from_json, messages, to_json, word};
 use crate::{Db, StoreError, Tx};
 use domain::message::Message;
 use domain::ticket::Ticket;
-use domain::{InboxId, MessageId, TenantId, TicketId};
+use domain::{InboxId, MessageId, TenantId, TicketId, UserId};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+/// More than an agent reads before she confirms.
+const UNSEEN_MAX: u64 = 100;
 
 fn read(row: messages::Model) -> Result<Message, StoreError> {
     Ok(Message {
@@ -73,7 +78,7 @@ fn row(
 }
 
 /// Messages with their attachments, in two statements whatever their number.
-async fn all(
+pub(super) async fn all(
     db: &impl Db,
     tenant: TenantId,
     query: Select<messages::Entity>,
@@ -150,6 +155,26 @@ pub async fn by_client_id(
     Ok(all(db, tenant, query).await?.pop())
 }
 
+/// What somebody answering now has not seen: messages after `seen` that are not her own.
+pub async fn unseen(
+    db: &impl Db,
+    tenant: TenantId,
+    ticket: TicketId,
+    seen: i64,
+    user: UserId,
+) -> Result<Vec<Message>, StoreError> {
+    let not_hers = Condition::any()
+        .add(messages::Column::AuthorUserId.is_null())
+        .add(messages::Column::AuthorUserId.ne(user.uuid()));
+    let query = messages::Entity::find()
+        .filter(messages::Column::TicketId.eq(ticket.uuid()))
+        .filter(messages::Column::Position.gt(seen))
+        .filter(not_hers)
+        .order_by_asc(messages::Column::Position)
+        .limit(UNSEEN_MAX);
+    all(db, tenant, query).await
+}
+
 /// Up to `limit` messages before a position, newest first. `i64::MAX` starts at the head.
 pub async fn before(
     db: &impl Db,
@@ -214,6 +239,22 @@ pub async fn update(tx: &Tx, mut message: Message) -> Result<Message, StoreError
     changed.extra = sea_orm::ActiveValue::NotSet;
     row::replace_columns(tx, changed, seen, "message").await?;
     Ok(message)
+}
+
+/// What the channel wants to keep with a message, for instance the provider's thread keys.
+pub async fn set_extra(
+    tx: &Tx,
+    tenant: TenantId,
+    id: MessageId,
+    extra: serde_json::Value,
+) -> Result<(), StoreError> {
+    let result = messages::Entity::update_many()
+        .filter(messages::Column::Id.eq(id.uuid()))
+        .filter(messages::Column::TenantId.eq(tenant.uuid()))
+        .col_expr(messages::Column::Extra, Expr::val(extra))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "message")
 }
 
 /// The inbox a message came by or leaves by, and what its channel kept with it.

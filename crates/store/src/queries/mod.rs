@@ -1,6 +1,6 @@
 //! Queries, one file per noun: reads take `&impl Db`, writes take the `Tx`.
 
-mod row;
+pub(crate) mod row;
 
 pub mod api_tokens;
 pub mod attachments;
@@ -15,6 +15,7 @@ pub mod invitations;
 pub mod jwt_keys;
 pub mod memberships;
 pub mod messages;
+pub mod outbound;
 pub mod password_resets;
 pub mod provider_apps;
 pub mod queues;

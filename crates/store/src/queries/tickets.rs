@@ -2,13 +2,14 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
-use crate::tables::{from_json, tenants, tickets, to_json, word};
+use crate::tables::{from_json, tenants, ticket_mentions, tickets, to_json, word};
 use crate::{Db, StoreError, Tx};
-use domain::ticket::{Priority, Ticket};
-use domain::{ContactId, TenantId, TicketId};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use domain::ticket::{Priority, Ticket, TicketStatus};
+use domain::{ContactId, TenantId, TicketId, UserId};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 /// Priorities are numbers in the row, so that lists can sort by them.
@@ -157,6 +158,67 @@ pub async fn of_contact(
         .all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
+}
+
+/// The open case a new thread of this contact joins.
+pub async fn newest_open_of_contact(
+    db: &impl Db,
+    tenant: TenantId,
+    contact: ContactId,
+) -> Result<Option<Ticket>, StoreError> {
+    let row = tickets::Entity::find()
+        .filter(tickets::Column::TenantId.eq(tenant.uuid()))
+        .filter(tickets::Column::ContactId.eq(contact.uuid()))
+        .filter(tickets::Column::Status.ne(TicketStatus::Closed.as_str()))
+        .order_by_desc(tickets::Column::LastMessageAt)
+        .order_by_desc(tickets::Column::Id)
+        .one(db.conn())
+        .await?;
+    row.map(read).transpose()
+}
+
+/// Whom a note mentioned: they see the ticket, whatever its queue.
+pub async fn mentioned(
+    db: &impl Db,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Result<Vec<UserId>, StoreError> {
+    let rows = ticket_mentions::Entity::find()
+        .filter(ticket_mentions::Column::TenantId.eq(tenant.uuid()))
+        .filter(ticket_mentions::Column::TicketId.eq(ticket.uuid()))
+        .order_by_asc(ticket_mentions::Column::UserId)
+        .all(db.conn())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.user_id.into()).collect())
+}
+
+/// Mentions people; once is enough.
+pub async fn mention(
+    tx: &Tx,
+    tenant: TenantId,
+    ticket: TicketId,
+    users: &[UserId],
+) -> Result<(), StoreError> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    let rows = users.iter().map(|user| {
+        ticket_mentions::Model {
+            tenant_id: tenant.uuid(),
+            ticket_id: ticket.uuid(),
+            user_id: user.uuid(),
+        }
+        .into_active_model()
+    });
+    let key = [
+        ticket_mentions::Column::TicketId,
+        ticket_mentions::Column::UserId,
+    ];
+    ticket_mentions::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// The next number of the tenant. Take it right before the insert: it locks the tenant's row,

@@ -48,6 +48,8 @@ pub mod sign_in_attempts;
 pub mod skills;
 pub mod teams;
 pub mod tenants;
+pub mod ticket_counts;
+pub mod ticket_mentions;
 pub mod tickets;
 pub mod users;
 pub mod work_items;

@@ -1,0 +1,115 @@
+//! How a provider's echo or receipt finds the outbound message it speaks of.
+
+use crate::queries::messages::all;
+use crate::tables::{conversations, identities, messages};
+use crate::{Db, StoreError};
+use domain::message::{Direction, Message, MessageState};
+use domain::{ConversationId, InboxId, TenantId, Time};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+
+/// A receipt "read up to here" changes at most this many messages.
+const UP_TO_MAX: u64 = 200;
+
+fn of_inbox(inbox: InboxId) -> Select<messages::Entity> {
+    messages::Entity::find()
+        .filter(messages::Column::InboxId.eq(inbox.uuid()))
+        .filter(messages::Column::Direction.eq(Direction::Outbound.as_str()))
+}
+
+/// Conversations of one person on one inbox: all her threads, or the one named.
+fn threads_of(
+    tenant: TenantId,
+    inbox: InboxId,
+    handle: &str,
+    thread: Option<&str>,
+) -> sea_orm::sea_query::SelectStatement {
+    let people = identities::Entity::find()
+        .select_only()
+        .column(identities::Column::Id)
+        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(identities::Column::Handle.eq(handle))
+        .into_query();
+    let mut threads = conversations::Entity::find()
+        .select_only()
+        .column(conversations::Column::Id)
+        .filter(conversations::Column::InboxId.eq(inbox.uuid()))
+        .filter(conversations::Column::IdentityId.in_subquery(people));
+    if let Some(thread) = thread {
+        threads = threads.filter(conversations::Column::Thread.eq(thread));
+    }
+    threads.into_query()
+}
+
+/// By the idempotency key that went out with it.
+pub async fn by_client_id(
+    db: &impl Db,
+    tenant: TenantId,
+    inbox: InboxId,
+    client_id: &str,
+) -> Result<Option<Message>, StoreError> {
+    let query = of_inbox(inbox).filter(messages::Column::ClientId.eq(client_id));
+    Ok(all(db, tenant, query).await?.pop())
+}
+
+/// The oldest message of this text to this person whose provider id we do not know yet.
+pub async fn pending(
+    db: &impl Db,
+    tenant: TenantId,
+    inbox: InboxId,
+    handle: &str,
+    text: &str,
+) -> Result<Option<Message>, StoreError> {
+    let on_its_way = [
+        MessageState::Queued,
+        MessageState::Sending,
+        MessageState::Unknown,
+    ];
+    let query = of_inbox(inbox)
+        .filter(messages::Column::ExternalId.is_null())
+        .filter(messages::Column::Text.eq(text))
+        .filter(messages::Column::State.is_in(on_its_way.map(MessageState::as_str)))
+        .filter(
+            messages::Column::ConversationId.in_subquery(threads_of(tenant, inbox, handle, None)),
+        )
+        .order_by_asc(messages::Column::Id)
+        .limit(1);
+    Ok(all(db, tenant, query).await?.pop())
+}
+
+/// The messages a "read up to here" covers, newest first, without those that are read already.
+pub async fn up_to(
+    db: &impl Db,
+    tenant: TenantId,
+    inbox: InboxId,
+    handle: &str,
+    thread: &str,
+    time: Time,
+) -> Result<Vec<Message>, StoreError> {
+    let growing = [MessageState::Sent, MessageState::Delivered];
+    let query = of_inbox(inbox)
+        .filter(messages::Column::State.is_in(growing.map(MessageState::as_str)))
+        .filter(messages::Column::SentAt.lte(time))
+        .filter(messages::Column::ConversationId.in_subquery(threads_of(
+            tenant,
+            inbox,
+            handle,
+            Some(thread),
+        )))
+        .order_by_desc(messages::Column::SentAt)
+        .limit(UP_TO_MAX);
+    all(db, tenant, query).await
+}
+
+/// What waits in a conversation to be sent; it is shown when its inbox needs a new connection.
+pub async fn waiting(
+    db: &impl Db,
+    tenant: TenantId,
+    conversation: ConversationId,
+) -> Result<Vec<Message>, StoreError> {
+    let query = messages::Entity::find()
+        .filter(messages::Column::ConversationId.eq(conversation.uuid()))
+        .filter(messages::Column::State.eq(MessageState::Queued.as_str()))
+        .order_by_asc(messages::Column::Position)
+        .limit(UP_TO_MAX);
+    all(db, tenant, query).await
+}
