@@ -12,6 +12,7 @@ pub mod action;
 pub mod address;
 pub mod inbound;
 pub mod manifest;
+pub mod markup;
 pub mod session;
 pub mod signature;
 mod steps;

@@ -63,6 +63,8 @@ pub enum Input {
     },
     /// The instant of the last `TimerAt` has come.
     Timer,
+    /// The other side answered a ping.
+    Pong,
     /// The answer to `Output::Call` with this id; `None`: no answer arrived.
     Answered {
         call: u64,

@@ -129,33 +129,3 @@ fn best_border(text: &str, fits: usize) -> usize {
         _ => fits,
     }
 }
-
-/// Provider HTML made safe to show: a few text tags, links that leave in a new tab.
-pub fn clean_html(html: &str) -> String {
-    ammonia::Builder::default()
-        .tags(
-            [
-                "p",
-                "br",
-                "a",
-                "b",
-                "strong",
-                "i",
-                "em",
-                "del",
-                "code",
-                "pre",
-                "blockquote",
-                "ul",
-                "ol",
-                "li",
-            ]
-            .into(),
-        )
-        .generic_attributes(Default::default())
-        .url_schemes(["http", "https", "mailto"].into())
-        .link_rel(Some("nofollow noopener noreferrer"))
-        .set_tag_attribute_value("a", "target", "_blank")
-        .clean(html)
-        .to_string()
-}

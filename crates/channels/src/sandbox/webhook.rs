@@ -219,7 +219,7 @@ fn fact(event: Event, raw: Value) -> Result<Inbound, Malformed> {
             peer: need_peer()?,
             thread: event.thread,
             text: event.text,
-            html: event.html.as_deref().map(crate::text::clean_html),
+            html: event.html.as_deref().map(crate::markup::clean),
             attachments: event.attachments.into_iter().map(Media::from).collect(),
             quoted: event.reply_to,
             at: event.at,
@@ -231,7 +231,7 @@ fn fact(event: Event, raw: Value) -> Result<Inbound, Malformed> {
         "edit" => Inbound::Edit {
             external_id: need_id()?,
             text: event.text,
-            html: event.html.as_deref().map(crate::text::clean_html),
+            html: event.html.as_deref().map(crate::markup::clean),
             attachments: event.attachments.into_iter().map(Media::from).collect(),
             at: event.at,
             own_echo: event.echo,
