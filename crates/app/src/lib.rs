@@ -14,6 +14,8 @@ pub mod passwords;
 pub mod secrets;
 pub mod tokens;
 
+pub mod app;
 pub mod error;
 
+pub use app::{App, Config, Parts};
 pub use error::{Error, Result};
