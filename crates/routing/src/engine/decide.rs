@@ -87,10 +87,10 @@ impl Engine {
                 offers.push(offer);
             }
         }
-        // With an offer in doubt, lines that lost to it may still get its agent.
-        if offers.is_empty() {
-            self.waiting.give_up_hope();
-        }
+        // Until an offer is a fact, lines that lost its agent to it may still get her.
+        let agents: BTreeSet<_> = offers.iter().map(|o| o.user_id).collect();
+        let queues = agents.iter().flat_map(|user| self.ready.queues(*user));
+        self.waiting.hope_only_in(&queues.collect());
         for reservation in reserved.into_iter().rev() {
             self.ready.restore(reservation);
         }

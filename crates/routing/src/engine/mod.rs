@@ -21,7 +21,7 @@ use domain::queue::Queue;
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{OfferId, QueueId, Time, UserId, WorkItemId};
 use known::{Groups, Known};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use timers::{Timer, Timers};
 use waiting::{LineKey, Side, WaitingIndex};
 
@@ -34,6 +34,8 @@ pub struct Engine {
     queues: Known<QueueId, Queue>,
     presences: Known<UserId, SeenPresence>,
     memberships: BTreeMap<UserId, BTreeMap<QueueId, Membership>>,
+    /// The different delays of a queue's members: a few, where members may be thousands.
+    delays: BTreeMap<QueueId, BTreeSet<i64>>,
     /// Offered and assigned items by agent.
     held: Groups<UserId, WorkItemId>,
     /// Queued items by queue, whatever the queue's state.
@@ -60,6 +62,7 @@ impl Engine {
             queues: Known::new(|q: &Queue| q.version),
             presences: Known::new(|p: &SeenPresence| p.version),
             memberships: BTreeMap::new(),
+            delays: BTreeMap::new(),
             held: Groups::default(),
             queued: Groups::default(),
             offers_of_item: Groups::default(),
@@ -210,10 +213,11 @@ impl Engine {
                 delay_s: m.delay_s,
             });
         }
+        let delays = queue.members.iter().map(|m| m.delay_s).collect();
+        self.delays.insert(id, delays);
         let old = self.queues.put(id, queue);
         let old_members = old.iter().flat_map(|q| &q.members).map(|m| m.user_id);
-        let touched: std::collections::BTreeSet<_> =
-            old_members.chain(members.keys().copied()).collect();
+        let touched: BTreeSet<_> = old_members.chain(members.keys().copied()).collect();
         for user in touched {
             let memberships = self.memberships.entry(user).or_default();
             match members.get(&user) {
@@ -262,7 +266,7 @@ impl Engine {
             .filter(|i| i.state() == WorkItemState::Queued)
             .and_then(|i| Some((i, self.queues.get(i.queue_id)?)))
             .filter(|(_, queue)| queue.archived_at.is_none());
-        let opens = waits.and_then(|(item, queue)| next_opening(item, queue, self.clock));
+        let opens = waits.and_then(|(item, _)| self.next_opening(item));
         let place = waits.map(|(item, queue)| {
             let excludes = item.exclusions.iter().any(|e| e.until > self.clock);
             let side = if excludes { Side::Beside } else { Side::InLine };
@@ -347,12 +351,13 @@ impl Engine {
     fn presence(&self, user: UserId) -> Option<&Presence> {
         self.presences.get(user).map(|p| &p.presence)
     }
-}
 
-/// When this item may be offered to somebody to whom it may not be offered now.
-fn next_opening(item: &WorkItem, queue: &Queue, now: Time) -> Option<Time> {
-    let exclusions = item.exclusions.iter().map(|e| e.until);
-    let delays = queue.members.iter().map(|m| m.delay_s);
-    let openings = delays.map(|d| rule::later(item.eligible_since, d));
-    exclusions.chain(openings).filter(|at| *at > now).min()
+    /// When this item may be offered to somebody to whom it may not be offered now.
+    fn next_opening(&self, item: &WorkItem) -> Option<Time> {
+        let exclusions = item.exclusions.iter().map(|e| e.until);
+        let delays = self.delays.get(&item.queue_id).into_iter().flatten();
+        let openings = delays.map(|d| rule::later(item.eligible_since, *d));
+        let instants = exclusions.chain(openings);
+        instants.filter(|at| *at > self.clock).min()
+    }
 }

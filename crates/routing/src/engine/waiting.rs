@@ -86,8 +86,8 @@ impl WaitingIndex {
         self.hopeful.iter()
     }
 
-    pub fn give_up_hope(&mut self) {
-        self.hopeful.clear();
+    pub fn hope_only_in(&mut self, queues: &BTreeSet<QueueId>) {
+        self.hopeful.retain(|line| queues.contains(&line.queue));
     }
 
     pub fn first(&self, line: &LineKey) -> Option<ItemKey> {
