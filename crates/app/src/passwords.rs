@@ -113,7 +113,7 @@ impl Passwords {
 
     /// The PHC string to store. Call [`check_rules`] first.
     pub async fn hash(&self, password: SecretString) -> Result<String> {
-        self.run(password, |bytes| hash(bytes)).await?
+        self.run(password, hash).await?
     }
 
     /// Whether `password` matches `stored`. `None` (unknown user, or one without a password)

@@ -154,12 +154,18 @@ async fn what_never_left_is_not_sent() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = nobody.local_addr().unwrap();
     drop(nobody);
-    let plain = Peer::start(answer("200 OK", "", "")).await;
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain_address = plain.local_addr().unwrap();
+    let _no_tls = AbortOnDropHandle::new(tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            stream.write_all(b"this is no TLS\r\n\r\n").await.ok();
+        }
+    }));
     for url in [
         format!("http://{closed}/?token=secret"),
         // A label too long for any name server: fails without asking one.
         format!("http://{}.test/?token=secret", "x".repeat(64)),
-        format!("https://{}/?token=secret", plain.address),
+        format!("https://{plain_address}/?token=secret"),
     ] {
         let request = HttpRequest::new(Method::POST, url.clone());
         let error = house
