@@ -1,6 +1,6 @@
 # Thin: every target is one script or one cargo command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench fuzz schema
+.PHONY: help run test lint fmt fuzz schema
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,10 +17,7 @@ lint: ## Formatting, clippy, licences, layer guards, web lint
 fmt: ## Format Rust and web sources
 	@cargo fmt --all && scripts/web.sh format
 
-bench: ## Ratios against bare floors in one run; writes docs/benchmarks.md
-	@scripts/bench.sh
-
-fuzz: ## Fuzz every target for SECONDS each (default 60); needs a nightly toolchain
+fuzz: ## Fuzz every target for SECONDS each (default 60)
 	@scripts/fuzz.sh $(or $(SECONDS_EACH),60)
 
 schema: ## Export graphql/schema.graphql

@@ -1,74 +1,52 @@
-//! The data folder: made private, and held by one process at a time.
+//! The data folder: what lies where in it. The lock of a running server is the store's.
 
 use anyhow::Context;
-use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// An open data folder. The lock ends with this value, also when the process is killed.
-#[derive(Debug)]
-pub struct DataDir {
-    path: PathBuf,
-    _lock: File,
-}
+#[derive(Debug, Clone)]
+pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Makes the folder when absent and takes its lock. On SQLite the lock stands for every lease.
-    pub fn hold(path: &Path) -> anyhow::Result<Self> {
-        make_private(path)?;
-        let file = path.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&file)
-            .with_context(|| format!("cannot open {}", file.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => {
-                anyhow::bail!(
-                    "another meari process holds the data folder {}",
-                    path.display()
-                )
-            }
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", file.display()))
-            }
-        }
+    /// Names the folder without touching it.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0
     }
-}
 
-/// Only the account that runs Meari may look inside: keys and messages lie there.
-fn make_private(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if path.is_dir() {
-        return Ok(());
+    pub fn master_key(&self) -> PathBuf {
+        self.0.join("master.key")
     }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the data folder {}", path.display()))
+
+    /// Makes the folder when absent. Only the account that runs Meari may look inside: keys and
+    /// messages lie there.
+    pub fn make(&self) -> anyhow::Result<()> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .with_context(|| format!("cannot make the data folder {}", self.0.display()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_second_process_is_refused_until_the_first_lets_go() {
+    fn a_new_folder_is_private() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/data");
-        let first = DataDir::hold(&path).unwrap();
-        let refused = DataDir::hold(&path).unwrap_err().to_string();
-        assert!(refused.contains("another meari process"), "{refused}");
-        drop(first);
-        assert!(DataDir::hold(&path).is_ok());
+        let data = DataDir::at(&folder.path().join("deep/data"));
+        data.make().unwrap();
+        data.make().unwrap();
+        let mode = std::fs::metadata(data.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }

@@ -11,7 +11,6 @@ mod commands;
 mod config;
 mod data_dir;
 mod logs;
-mod master_key;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

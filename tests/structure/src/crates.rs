@@ -41,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("structure", &[]),
+    ("fuzz", &["channels", "domain"]),
 ];
 
 /// Crates that do IO or run tasks; the pure floors may not import them, not even by accident.

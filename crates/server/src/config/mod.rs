@@ -13,12 +13,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use faults::{Fault, Faults};
 use layers::{Given, Layers};
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use url::Url;
 
-pub type MasterKey = SecretBox<[u8; 32]>;
+const MASTER_KEY_BYTES: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -51,7 +51,8 @@ pub struct Config {
     pub web_dir: Option<PathBuf>,
     pub log_format: LogFormat,
     pub log_filter: String,
-    pub master_key: Option<MasterKey>,
+    /// Keys by commas, newest first; read by `app::secrets`.
+    pub master_key: Option<SecretString>,
     pub mail_url: Option<SecretString>,
     pub mail_from: String,
 }
@@ -238,11 +239,16 @@ fn log_filter(text: &str) -> Result<String, String> {
         .map_err(|error| format!("is not a filter: {error}"))
 }
 
-pub fn master_key(text: &str) -> Result<MasterKey, String> {
-    let bytes = BASE64_STANDARD.decode(text).ok();
-    let key: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
-    key.map(|key| MasterKey::new(Box::new(key)))
-        .ok_or_else(|| "must be 32 bytes in base64, e.g. from `openssl rand -base64 32`".to_owned())
+fn master_key(text: &str) -> Result<SecretString, String> {
+    let is_key = |part: &str| {
+        let bytes = BASE64_STANDARD.decode(part.trim());
+        bytes.is_ok_and(|bytes| bytes.len() == MASTER_KEY_BYTES)
+    };
+    if text.split(',').all(is_key) {
+        Ok(SecretString::from(text))
+    } else {
+        Err("must be 32 bytes in base64, e.g. from `openssl rand -base64 32`".to_owned())
+    }
 }
 
 fn sender(text: &str) -> Result<String, String> {

@@ -69,7 +69,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         "master_key",
         "`master.key` in the data folder",
-        "32 bytes in base64 that seal every secret; needed with PostgreSQL",
+        "32 bytes in base64 that seal every secret, needed with PostgreSQL; older keys follow after commas",
     ),
     secret(
         "mail_url",
