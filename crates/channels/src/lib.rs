@@ -101,4 +101,6 @@ pub fn by_kind(kind: &str) -> Option<&'static dyn Channel> {
 include!(concat!(env!("OUT_DIR"), "/channels.rs"));
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod testing;

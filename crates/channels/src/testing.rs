@@ -1,8 +1,9 @@
 //! Views for the tests of every channel.
 
-use crate::{Channel, FieldKind, Inbox, ProviderApp, Response, Secrets};
+use crate::{Channel, FieldKind, Inbox, Part, ProviderApp, RawRequest, Response, Secrets};
 use domain::{InboxId, TenantId, Time};
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// A word that must never show up in any `Debug` output.
 pub const SECRET: &str = "hunter2-do-not-show";
@@ -25,12 +26,21 @@ pub fn inbox(channel: &dyn Channel) -> Inbox {
             settings.insert(field.name.into(), value.into());
         }
     }
+    // Fixtures were sent to this account of the provider.
+    let described: Value = std::fs::read(fixture_folder(channel).join("inbox.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    if let Some(more) = described["settings"].as_object() {
+        settings.extend(more.clone());
+    }
+    let told = |key: &str, other: &str| described[key].as_str().unwrap_or(other).to_owned();
     Inbox {
         tenant_id: TenantId::from_uuid(uuid::Uuid::nil()),
         id: InboxId::from_uuid(uuid::Uuid::nil()),
-        account: "shop".into(),
+        account: told("account", "shop"),
         address: "shop".into(),
-        base_url: Some("https://provider.test".into()),
+        base_url: Some(told("base_url", "https://provider.test")),
         settings,
         secrets,
         app: Some(app(channel)),
@@ -66,4 +76,77 @@ pub fn answer(status: u16, body: &Value) -> Response {
 
 pub fn empty(status: u16) -> Response {
     answer(status, &json!({}))
+}
+
+/// `fixtures/*.json` of a channel, by name. `inbox.json` describes the account they were sent to.
+pub fn fixtures(channel: &dyn Channel) -> Vec<(String, Vec<u8>)> {
+    let folder = fixture_folder(channel);
+    let mut found: Vec<_> = std::fs::read_dir(&folder)
+        .expect("a channel has fixtures")
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .filter(|path| path.file_name().is_some_and(|n| n != "inbox.json"))
+        .map(|path| {
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            (name, std::fs::read(&path).expect("readable fixture"))
+        })
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{} has no fixtures", folder.display());
+    found
+}
+
+fn fixture_folder(channel: &dyn Channel) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("src")
+        .join(channel.manifest().kind)
+        .join("fixtures")
+}
+
+/// A webhook fixture is a request body; a session fixture lists its parts.
+pub fn parts_of(channel: &dyn Channel, bytes: &[u8]) -> Vec<Part> {
+    if channel.manifest().uses_webhook {
+        return channel
+            .split(&RawRequest {
+                method: "POST".into(),
+                path: String::new(),
+                query: String::new(),
+                headers: vec![],
+                body: bytes.to_vec(),
+                received_at: Time::default(),
+                public_url: String::new(),
+            })
+            .expect("a fixture can be split");
+    }
+    let fixture: Value = serde_json::from_slice(bytes).expect("JSON");
+    let parts = fixture["parts"].as_array().expect("parts");
+    parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| Part {
+            account: "fixture".into(),
+            lane: String::new(),
+            dedupe: index.to_string(),
+            bytes: part.to_string().into_bytes(),
+        })
+        .collect()
+}
+
+/// What the snapshots hold: every part with its facts, or why it has none.
+pub fn facts_of_fixtures(channel: &dyn Channel, bytes: &[u8]) -> Vec<Value> {
+    let inbox = inbox(channel);
+    parts_of(channel, bytes)
+        .iter()
+        .map(|part| {
+            let facts = match channel.parse(&inbox, part) {
+                Ok(facts) => json!(facts),
+                Err(malformed) => json!({ "malformed": malformed.reason }),
+            };
+            json!({ "account": part.account, "lane": part.lane, "dedupe": part.dedupe, "facts": facts })
+        })
+        .collect()
 }

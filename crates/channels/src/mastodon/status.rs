@@ -168,7 +168,8 @@ fn notification(inbox: &Inbox, payload: Value) -> Result<Vec<Inbound>, Malformed
         }],
         _ => vec![Inbound::Unknown {
             what: told.kind,
-            external_id: told.status.map(|s| s.id).or(Some(told.id)),
+            // Never a status id: that message may exist already.
+            external_id: Some(format!("notification:{}", told.id)),
             peer: told.account.map(|account| peer(inbox, &account)),
             thread: String::new(),
             at: told.created_at,

@@ -7,6 +7,8 @@
 pub mod scenario;
 mod script;
 mod send;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use crate::Channel;
