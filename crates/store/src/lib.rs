@@ -13,10 +13,9 @@ mod db;
 mod error;
 mod flush;
 mod open;
-mod tx;
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test fails where it expects")]
-mod tx_tests;
+mod tests;
+mod tx;
 mod writer;
 
 pub mod counters;

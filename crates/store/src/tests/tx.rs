@@ -1,5 +1,6 @@
 //! Promises of a transaction: sequences, rollback, grouping, overdue turns.
 
+use super::{count, run, tenant};
 use crate::db::Sealed;
 use crate::testing::TestDb;
 use crate::{NewJob, Options, Store, StoreError, Tx, Url, for_each_backend};
@@ -8,7 +9,7 @@ use domain::event::{NewEvent, ScopeKey};
 use domain::image::{Image, Presence};
 use domain::job::Job;
 use domain::{InboxId, TenantId, UserId};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,28 +24,6 @@ fn event() -> NewEvent {
     }
 }
 
-async fn run(tx: &Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), StoreError> {
-    let backend = tx.conn().get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    tx.conn().execute_raw(statement).await?;
-    Ok(())
-}
-
-async fn tenant(store: &Store) -> TenantId {
-    let tx = store.begin_global("test.tenant").await.expect("begins");
-    let id = TenantId::new(tx.now());
-    run(
-        &tx,
-        "INSERT INTO tenants (id, name, time_zone, locale, event_seq, ticket_number, log_epoch, data_key, created_at) \
-         VALUES ($1, 't', 'UTC', 'en', 0, 0, 1, $2, $3)",
-        vec![id.uuid().into(), vec![0u8].into(), tx.now().into()],
-    )
-    .await
-    .expect("inserts");
-    tx.commit(()).await.expect("commits");
-    id
-}
-
 async fn note(tx: &Tx, name: &str) -> Result<(), StoreError> {
     run(
         tx,
@@ -52,18 +31,6 @@ async fn note(tx: &Tx, name: &str) -> Result<(), StoreError> {
         vec![name.into()],
     )
     .await
-}
-
-async fn count(store: &Store, sql: &str) -> i64 {
-    let read = store.read();
-    let backend = read.conn().get_database_backend();
-    let row = read
-        .conn()
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await
-        .expect("counts")
-        .expect("one row");
-    row.try_get_by_index(0).expect("a number")
 }
 
 const NOTES: &str = "SELECT COUNT(*) FROM meta WHERE name <> 'schema_version'";
