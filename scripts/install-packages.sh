@@ -6,7 +6,7 @@ source "$(dirname "$0")/env.sh"
 node_ok() { node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; }
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
-wanted=(build-essential cmake pkg-config curl ca-certificates)
+wanted=(build-essential pkg-config curl ca-certificates)
 if [ "${1:-run}" = test ]; then
   wanted+=(postgresql python3-venv chromium fonts-noto-cjk fonts-noto-color-emoji nats-server)
 fi

@@ -120,7 +120,6 @@ macro_rules! for_each_backend {
     ($($(#[$meta:meta])* async fn $name:ident($db:ident) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
-            #[allow(unused_imports, reason = "a body may need nothing from its module")]
             use super::*;
 
             async fn body($db: &$crate::testing::TestDb) $body

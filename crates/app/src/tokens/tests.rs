@@ -1,3 +1,5 @@
+//! Promises of access tokens: signed, short-lived, refused once a key is gone.
+
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
