@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::blobs::Blobs;
 use crate::bus::Bus;
+use crate::inbound::Entrances;
 use crate::mailer::Mailer;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
@@ -30,6 +31,8 @@ pub struct App(Arc<Inner>);
 
 pub struct Inner {
     pub parts: Parts,
+    /// Webhook keys that were looked up a moment ago.
+    pub(crate) entrances: Entrances,
 }
 
 /// Settings that use cases read.
@@ -62,7 +65,10 @@ impl std::ops::Deref for Inner {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts }))
+        Self(Arc::new(Inner {
+            parts,
+            entrances: Entrances::default(),
+        }))
     }
 
     pub fn now(&self) -> Time {

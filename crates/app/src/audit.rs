@@ -29,7 +29,14 @@ pub async fn record(
     let entry = AuditEntry {
         actor_token_id: token,
         ip,
-        ..entry(tx, actor.tenant_id, Some(actor.user_id), action, node, detail)
+        ..entry(
+            tx,
+            actor.tenant_id,
+            Some(actor.user_id),
+            action,
+            node,
+            detail,
+        )
     };
     Ok(audit::insert(tx, entry).await?)
 }

@@ -17,5 +17,15 @@ pub mod tokens;
 pub mod app;
 pub mod error;
 
+// Use cases, one file per noun.
+pub mod audit;
+pub mod inbound;
+pub mod inboxes;
+pub mod jobs;
+pub mod reply;
+pub mod visibility;
+
+mod rows;
+
 pub use app::{App, Config, Parts};
 pub use error::{Error, Result};

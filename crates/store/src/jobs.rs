@@ -307,6 +307,40 @@ pub async fn retry(
     Ok(Retried::Waiting)
 }
 
+/// Like [`retry`], and the next claim is told that the last request may have arrived.
+pub async fn retry_in_doubt(
+    tx: &mut Tx,
+    job: &StoredJob,
+    run_at: Time,
+    error: &str,
+) -> Result<Retried, StoreError> {
+    let retried = retry(tx, job, run_at, error).await?;
+    jobs::Entity::update_many()
+        .filter(jobs::Column::Id.eq(job.id.uuid()))
+        .col_expr(jobs::Column::Vanished, Expr::val(true))
+        .exec(tx.conn())
+        .await?;
+    Ok(retried)
+}
+
+/// A long request is about to begin: nobody else may claim the job before `until`.
+pub async fn extend(tx: &Tx, job: &StoredJob, until: Time) -> Result<(), StoreError> {
+    let result = claimed(job)
+        .col_expr(jobs::Column::LockedUntil, Expr::val(until))
+        .exec(tx.conn())
+        .await?;
+    one_row(result.rows_affected, "job")
+}
+
+/// The provider refused the whole action for now: the next attempt begins with its first step.
+pub async fn forget_steps(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
+    job_steps::Entity::delete_many()
+        .filter(job_steps::Column::JobId.eq(job.id.uuid()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Waits until `run_at` without having failed: rate limits, closed gates, a node that shuts down.
 pub async fn postpone(tx: &Tx, job: &StoredJob, run_at: Time) -> Result<(), StoreError> {
     end(

@@ -4,7 +4,7 @@ use crate::queries::messages::all;
 use crate::tables::{conversations, identities, messages};
 use crate::{Db, StoreError};
 use domain::message::{Direction, Message, MessageState};
-use domain::{ConversationId, InboxId, TenantId, Time};
+use domain::{ConversationId, InboxId, MessageId, TenantId, Time};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 /// A receipt "read up to here" changes at most this many messages.
@@ -112,4 +112,40 @@ pub async fn waiting(
         .order_by_asc(messages::Column::Position)
         .limit(UP_TO_MAX);
     all(db, tenant, query).await
+}
+
+/// Provider id of a message and what its channel kept, once the provider knows it.
+pub async fn target(
+    db: &impl Db,
+    tenant: TenantId,
+    id: MessageId,
+) -> Result<Option<(String, serde_json::Value)>, StoreError> {
+    let query = messages::Entity::find_by_id(id.uuid());
+    target_of(db, tenant, query).await
+}
+
+/// The newest customer message of a conversation: what a reply answers.
+pub async fn last_inbound_target(
+    db: &impl Db,
+    tenant: TenantId,
+    conversation: ConversationId,
+) -> Result<Option<(String, serde_json::Value)>, StoreError> {
+    let query = messages::Entity::find()
+        .filter(messages::Column::ConversationId.eq(conversation.uuid()))
+        .filter(messages::Column::Direction.eq(Direction::Inbound.as_str()))
+        .filter(messages::Column::DeletedAt.is_null())
+        .order_by_desc(messages::Column::Position);
+    target_of(db, tenant, query).await
+}
+
+async fn target_of(
+    db: &impl Db,
+    tenant: TenantId,
+    query: sea_orm::Select<messages::Entity>,
+) -> Result<Option<(String, serde_json::Value)>, StoreError> {
+    let row = query
+        .filter(messages::Column::TenantId.eq(tenant.uuid()))
+        .one(db.conn())
+        .await?;
+    Ok(row.and_then(|row| Some((row.external_id?, row.extra))))
 }

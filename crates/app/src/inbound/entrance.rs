@@ -1,0 +1,231 @@
+//! The door: who may come in, and the durable place of everything that did.
+
+use crate::{App, Result, inboxes};
+use channels::{Channel, Part, ProviderApp, RawRequest, Verdict};
+use domain::inbox::{Inbox, InboxState};
+use domain::{InboxId, ProviderAppId, TenantId, Time};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use store::queries::{inboxes as inbox_rows, provider_apps};
+use store::{Accepted as Stored, NewDelivery};
+
+/// How long a looked-up entrance is believed. A disconnect is seen this much later at most, and
+/// what comes in between is kept all the same.
+const FRESH: Duration = Duration::from_secs(2);
+const CACHED_MAX: usize = 10_000;
+const PARTS_MAX: usize = 1_000;
+
+/// What the transport answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// Durable: answer 2xx.
+    Stored { new: usize },
+    Challenge {
+        status: u16,
+        content_type: &'static str,
+        body: Vec<u8>,
+    },
+    /// Bad signature: 401, nothing is stored.
+    Rejected,
+    /// No such entrance: 404.
+    UnknownEntrance,
+}
+
+/// A looked-up webhook key.
+#[derive(Clone)]
+struct Entrance {
+    app: ProviderApp,
+    /// Present when the key belongs to one inbox; otherwise parts are routed by their account.
+    inbox: Option<Inbox>,
+}
+
+/// Entrances by (channel, key), so that a flood of webhooks does not become a flood of queries.
+#[derive(Default)]
+pub struct Entrances(RwLock<BTreeMap<(String, String), (Time, Arc<Entrance>)>>);
+
+impl Entrances {
+    fn get(&self, app: &App, channel: &str, key: &str) -> Option<Arc<Entrance>> {
+        let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (at, entrance) = cache.get(&(channel.to_owned(), key.to_owned()))?;
+        let age = (app.now() - *at).to_std().unwrap_or(Duration::MAX);
+        (age < FRESH).then(|| entrance.clone())
+    }
+
+    fn put(&self, app: &App, channel: &str, key: &str, entrance: Arc<Entrance>) {
+        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHED_MAX {
+            cache.clear();
+        }
+        cache.insert((channel.to_owned(), key.to_owned()), (app.now(), entrance));
+    }
+}
+
+/// Verifies, splits and stores one webhook request. `Ok(Stored)` means durable.
+pub async fn accept(app: &App, kind: &str, key: &str, raw: &RawRequest) -> Result<Accepted> {
+    let Some(channel) = channels::by_kind(kind) else {
+        return Ok(Accepted::UnknownEntrance);
+    };
+    let Some(entrance) = entrance(app, kind, key).await? else {
+        return Ok(Accepted::UnknownEntrance);
+    };
+    match channel.verify(&entrance.app, raw) {
+        Verdict::Accept => {}
+        Verdict::Challenge {
+            status,
+            content_type,
+            body,
+        } => {
+            return Ok(Accepted::Challenge {
+                status,
+                content_type,
+                body,
+            });
+        }
+        Verdict::Reject => {
+            metrics::counter!("meari_webhooks_rejected_total", "channel" => kind.to_owned())
+                .increment(1);
+            return Ok(Accepted::Rejected);
+        }
+    }
+    let parts = match channel.split(raw) {
+        Ok(parts) if parts.len() <= PARTS_MAX => parts,
+        // Authentic but unreadable: kept whole, so that a fixed parser can replay it.
+        Ok(_) | Err(_) => vec![whole(raw)],
+    };
+    let new = store_parts(
+        app,
+        channel,
+        entrance.inbox.as_ref(),
+        entrance.app.id,
+        raw.received_at,
+        parts,
+    )
+    .await?;
+    Ok(Accepted::Stored { new })
+}
+
+fn whole(raw: &RawRequest) -> Part {
+    let digest = Sha256::digest(&raw.body);
+    Part {
+        account: String::new(),
+        lane: "malformed".into(),
+        dedupe: format!("raw:{}", crate::secrets::hex(&digest)),
+        bytes: raw.body.clone(),
+    }
+}
+
+/// Stores parts of a verified request, or of a session, and returns how many were new.
+pub async fn store_parts(
+    app: &App,
+    channel: &'static dyn Channel,
+    inbox: Option<&Inbox>,
+    provider_app: Option<ProviderAppId>,
+    received_at: Time,
+    parts: Vec<Part>,
+) -> Result<usize> {
+    let kind = channel.manifest().kind;
+    let mut deliveries = Vec::with_capacity(parts.len());
+    for part in parts {
+        let target = match inbox {
+            Some(inbox) => target_of(inbox),
+            None => routed(app, provider_app, kind, &part.account).await?,
+        };
+        if target.is_none() {
+            metrics::counter!("meari_webhooks_unrouted_total", "channel" => kind).increment(1);
+        }
+        deliveries.push(delivery(kind, target, received_at, part));
+    }
+    let tenants: BTreeSet<TenantId> = deliveries.iter().filter_map(|d| Some(d.inbox?.0)).collect();
+    let mut new = 0;
+    for accepted in app.store.accept(deliveries).await {
+        match accepted {
+            Stored::Stored(_) => new += 1,
+            Stored::Duplicate | Stored::Unrouted(_) => {}
+            // The provider sends the whole request again; what is stored is a duplicate then.
+            Stored::Refused(error) => return Err(error.into()),
+        }
+    }
+    for tenant in tenants {
+        app.bus.wake(tenant);
+    }
+    metrics::counter!("meari_webhooks_accepted_total", "channel" => kind).increment(new as u64);
+    Ok(new)
+}
+
+/// A disconnected account's events are kept unrouted: the provider gets its 2xx, agents see nothing.
+fn target_of(inbox: &Inbox) -> Option<(TenantId, InboxId)> {
+    (inbox.state != InboxState::Disconnected).then_some((inbox.tenant_id, inbox.id))
+}
+
+fn delivery(
+    kind: &'static str,
+    target: Option<(TenantId, InboxId)>,
+    received_at: Time,
+    part: Part,
+) -> NewDelivery {
+    // Accounts of two inboxes may repeat event ids; the inbox keeps their dedupe keys apart.
+    let account = match target {
+        Some((_, inbox)) => inbox.to_string(),
+        None => part.account,
+    };
+    NewDelivery {
+        inbox: target,
+        channel: kind.to_owned(),
+        lane: format!("in:{account}:{}", part.lane),
+        account,
+        dedupe: part.dedupe,
+        body: part.bytes,
+        received_at,
+    }
+}
+
+/// The connected inbox of an account, for entrances that serve a whole provider app.
+async fn routed(
+    app: &App,
+    provider_app: Option<ProviderAppId>,
+    kind: &str,
+    account: &str,
+) -> Result<Option<(TenantId, InboxId)>> {
+    let Some(provider_app) = provider_app else {
+        return Ok(None);
+    };
+    let found = inbox_rows::by_account(&app.read(), provider_app, kind, account).await?;
+    Ok(found.iter().find_map(target_of))
+}
+
+async fn entrance(app: &App, kind: &str, key: &str) -> Result<Option<Arc<Entrance>>> {
+    if let Some(entrance) = app.entrances.get(app, kind, key) {
+        return Ok(Some(entrance));
+    }
+    let Some(found) = look_up(app, kind, key).await? else {
+        return Ok(None);
+    };
+    let found = Arc::new(found);
+    app.entrances.put(app, kind, key, found.clone());
+    Ok(Some(found))
+}
+
+async fn look_up(app: &App, kind: &str, key: &str) -> Result<Option<Entrance>> {
+    let read = app.read();
+    if let Some(inbox) = inbox_rows::by_webhook_key(&read, kind, key).await? {
+        let view = inboxes::view(app, &read, &inbox).await?;
+        let verifier = match view.app.clone() {
+            Some(provider_app) if view.secrets.is_empty() => provider_app,
+            _ => view.own_app(),
+        };
+        return Ok(Some(Entrance {
+            app: verifier,
+            inbox: Some(inbox),
+        }));
+    }
+    let Some(row) = provider_apps::by_webhook_key(&read, kind, key).await? else {
+        return Ok(None);
+    };
+    let app_view = inboxes::open_app(app, &read, &row).await?;
+    Ok(Some(Entrance {
+        app: app_view,
+        inbox: None,
+    }))
+}

@@ -1,0 +1,185 @@
+//! One action at a provider, request by request, so that a crash anywhere leaves at most one
+//! request whose fate is unknown, and that one is settled by what the channel allows.
+
+use super::End;
+use crate::outbound::{ExecuteError, Policy, timeout_of};
+use crate::{App, Error, Result};
+use channels::{Action, Channel, HttpRequest, Outcome, Response, SendKind, Step};
+use chrono::Duration;
+use store::jobs::{self, StoredJob};
+
+/// More steps than any channel needs; a loop in channel code must not become a loop on the wire.
+const STEPS_MAX: usize = 40;
+/// Time beyond a request's own limit in which its answer is stored.
+const MARGIN: Duration = Duration::seconds(30);
+
+/// What came of an action.
+pub(super) enum Driven {
+    Outcome(Outcome),
+    /// No outcome yet: end the job like this.
+    End(End),
+    /// Certainly not sent: the provider is away.
+    Away(String),
+}
+
+/// What the executor needs to know about one action.
+pub(super) struct Drive<'a> {
+    pub app: &'a App,
+    pub job: &'a StoredJob,
+    pub channel: &'static dyn Channel,
+    pub view: channels::Inbox,
+    pub action: Action,
+    /// For sends: how to find out whether a send arrived.
+    pub look_up: Option<Action>,
+    pub kind: SendKind,
+    pub peer: Option<String>,
+}
+
+impl Drive<'_> {
+    pub async fn run(self) -> Result<Driven> {
+        let mut so_far = self.stored_steps().await?;
+        let mut doubtful = self.job.vanished;
+        for _ in 0..STEPS_MAX {
+            let request = match self.channel.perform(&self.view, &self.action, &so_far) {
+                Step::Done(outcome) => return Ok(Driven::Outcome(outcome)),
+                Step::Call(request) => request,
+            };
+            // The claim before this one may have sent exactly this request.
+            if std::mem::take(&mut doubtful) && request.idempotency_key.is_none() {
+                if let Some(settled) = self.settle_doubt("the process ended while sending").await? {
+                    return Ok(settled);
+                }
+            }
+            match self.call(&request).await? {
+                Called::Answered(response) => {
+                    self.keep(so_far.len(), &response).await?;
+                    so_far.push(response);
+                }
+                Called::Over(driven) => return Ok(driven),
+                Called::Doubt(reason) => match self.settle_doubt(&reason).await? {
+                    Some(settled) => return Ok(settled),
+                    None => {}
+                },
+            }
+        }
+        Err(Error::internal(format!(
+            "{} needs more than {STEPS_MAX} steps",
+            self.channel.manifest().kind
+        )))
+    }
+
+    async fn stored_steps(&self) -> Result<Vec<Response>> {
+        let stored = jobs::steps(&self.app.read(), self.job.id).await?;
+        stored
+            .into_iter()
+            .map(|value| serde_json::from_value(value).map_err(Error::internal))
+            .collect()
+    }
+
+    /// The answer is durable before the next step is taken.
+    async fn keep(&self, step: usize, response: &Response) -> Result<()> {
+        let tx = self.app.begin(self.job.tenant_id, "keep_step").await?;
+        let value = serde_json::to_value(response).map_err(Error::internal)?;
+        jobs::step(
+            &tx,
+            self.job,
+            i64::try_from(step).unwrap_or(i64::MAX),
+            value,
+        )
+        .await?;
+        self.app.commit(tx, ()).await
+    }
+
+    async fn call(&self, request: &HttpRequest) -> Result<Called> {
+        let timeout = Duration::from_std(timeout_of(request)).unwrap_or(MARGIN) + MARGIN;
+        if self
+            .job
+            .locked_until
+            .is_none_or(|until| until < self.app.now() + timeout)
+        {
+            let tx = self.app.begin(self.job.tenant_id, "extend_job").await?;
+            jobs::extend(&tx, self.job, self.app.now() + timeout).await?;
+            self.app.commit(tx, ()).await?;
+        }
+        let policy = Policy {
+            peer: self.peer.clone(),
+            base_url: self.view.base_url.clone(),
+            ..Policy::of_account(self.view.id.to_string())
+        };
+        Ok(match self.app.outbound.execute(request, &policy).await {
+            Ok(response) => Called::Answered(response),
+            Err(ExecuteError::Limited { after }) => Called::Over(Driven::End(End::Wait {
+                until: Duration::from_std(after).unwrap_or(MARGIN),
+            })),
+            Err(ExecuteError::NotSent { reason }) => Called::Over(Driven::Away(reason)),
+            Err(ExecuteError::MaybeSent { reason }) if request.idempotency_key.is_some() => {
+                Called::Over(Driven::End(End::Retry {
+                    after: None,
+                    error: reason,
+                }))
+            }
+            Err(ExecuteError::MaybeSent { reason }) => Called::Doubt(reason),
+            Err(ExecuteError::Refused { reason }) => {
+                Called::Over(Driven::Outcome(Outcome::Rejected {
+                    reason,
+                    code: "refused".into(),
+                }))
+            }
+            Err(ExecuteError::AnswerTooLarge { bytes_max }) => {
+                Called::Over(Driven::Outcome(Outcome::Rejected {
+                    reason: format!("the file is larger than {} MB", bytes_max / 1_000_000),
+                    code: "too_large".into(),
+                }))
+            }
+            Err(ExecuteError::NotStored(cause)) => {
+                return Err(Error::unavailable(cause.to_string()));
+            }
+        })
+    }
+
+    /// `None`: it certainly did not arrive, send it (again).
+    async fn settle_doubt(&self, reason: &str) -> Result<Option<Driven>> {
+        let unknown = || {
+            Driven::Outcome(Outcome::Unknown {
+                reason: reason.to_owned(),
+            })
+        };
+        // Only sends can double; everything else may simply be repeated.
+        let Some(look_up) = &self.look_up else {
+            return Ok(None);
+        };
+        if self.kind != SendKind::Lookup {
+            return Ok(Some(unknown()));
+        }
+        let mut so_far = Vec::new();
+        for _ in 0..STEPS_MAX {
+            let request = match self.channel.perform(&self.view, look_up, &so_far) {
+                Step::Done(Outcome::NotSent) => return Ok(None),
+                Step::Done(sent @ Outcome::Sent { .. }) => return Ok(Some(Driven::Outcome(sent))),
+                Step::Done(_) => return Ok(Some(Driven::End(self.still_in_doubt(reason)))),
+                Step::Call(request) => request,
+            };
+            match self.call(&request).await? {
+                Called::Answered(response) => so_far.push(response),
+                Called::Over(_) | Called::Doubt(_) => {
+                    return Ok(Some(Driven::End(self.still_in_doubt(reason))));
+                }
+            }
+        }
+        Ok(Some(unknown()))
+    }
+
+    fn still_in_doubt(&self, reason: &str) -> End {
+        End::InDoubt {
+            after: Duration::seconds(5),
+            error: reason.to_owned(),
+        }
+    }
+}
+
+enum Called {
+    Answered(Response),
+    Over(Driven),
+    /// It may have arrived, and repeating it could double it.
+    Doubt(String),
+}
