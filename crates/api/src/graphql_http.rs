@@ -55,7 +55,7 @@ struct Params {
 }
 
 enum Parsed {
-    One(Request),
+    One(Box<Request>),
     Many(Vec<Request>),
 }
 
@@ -88,7 +88,7 @@ impl<E: Executor> Endpoint<E> {
         let reads_only = parts.method == Method::GET;
         let parsed = match parts.method {
             Method::GET => from_query(parts.uri.query().unwrap_or_default()),
-            Method::POST => self.from_body(&parts.headers, body).await,
+            Method::POST => self.read_body(&parts.headers, body).await,
             _ => {
                 let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
                 let allowed = HeaderValue::from_static("GET, POST");
@@ -105,7 +105,7 @@ impl<E: Executor> Endpoint<E> {
             Err(refused) => return refuse(media, &refused),
         };
         match parsed {
-            Parsed::One(request) => match self.run(request, &context, reads_only).await {
+            Parsed::One(request) => match self.run(*request, &context, reads_only).await {
                 Ok(response) => single(media, response),
                 Err(refused) => refuse(media, &refused),
             },
@@ -135,7 +135,7 @@ impl<E: Executor> Endpoint<E> {
         })
     }
 
-    async fn from_body(&self, headers: &HeaderMap, body: Body) -> Result<Parsed, Refused> {
+    async fn read_body(&self, headers: &HeaderMap, body: Body) -> Result<Parsed, Refused> {
         if !is_json(headers) {
             return Err(Refused::with(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -211,7 +211,9 @@ fn from_json(bytes: &Bytes, batch_max: usize) -> Result<Parsed, Refused> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'[') {
         let params: Params = serde_json::from_slice(bytes).map_err(invalid)?;
-        return params.into_request().map(Parsed::One);
+        return params
+            .into_request()
+            .map(|request| Parsed::One(Box::new(request)));
     }
     let all: Vec<Params> = serde_json::from_slice(bytes).map_err(invalid)?;
     if all.is_empty() || all.len() > batch_max {
@@ -242,7 +244,9 @@ fn from_query(query: &str) -> Result<Parsed, Refused> {
             _ => {}
         }
     }
-    params.into_request().map(Parsed::One)
+    params
+        .into_request()
+        .map(|request| Parsed::One(Box::new(request)))
 }
 
 impl Params {
@@ -314,7 +318,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     json && charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
 }
 
-fn failed_before_execution(response: &Response) -> bool {
+/// No resolver ran: the request was wrong as a whole.
+pub fn failed_before_execution(response: &Response) -> bool {
     !response.errors.is_empty()
         && response.data == async_graphql::Value::Null
         && response.errors.iter().all(|error| error.path.is_empty())

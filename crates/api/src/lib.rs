@@ -7,4 +7,7 @@
 pub mod auth;
 pub mod fault;
 pub mod graphql_http;
+pub mod graphql_ws;
+pub mod live;
 pub mod operation;
+pub mod router;

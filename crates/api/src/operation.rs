@@ -134,7 +134,7 @@ impl<'a> Size<'a> {
             total.add(self.set(&operation.node.selection_set.node)?);
         }
         // Unused fragments are walked by validation as well.
-        for (name, _) in &document.fragments {
+        for name in document.fragments.keys() {
             total.add(Count {
                 selections: 1,
                 aliases: 0,
