@@ -8,10 +8,10 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use domain::Time;
 use domain::event::ScopeKey;
 use domain::permission::Actor;
+use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
-use tokio::sync::watch;
 
 /// A proven caller and until when the proof holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,9 @@ pub trait Gate: Send + Sync + 'static {
     /// Proves an access token or an API token.
     async fn authenticate(&self, bearer: &Bearer) -> Result<Session, Refusal>;
 
-    /// Becomes `true` when the actor's session or token is revoked or her membership ends.
-    fn revoked(&self, actor: &Actor) -> watch::Receiver<bool>;
+    /// Resolves when the actor's session or token is revoked or her membership changes. It listens from
+    /// the call on, and also notices what ended between the proof and the call.
+    fn ended(&self, actor: &Actor) -> BoxFuture<'static, ()>;
 
     /// The keys whose events the actor may see now.
     async fn scope(&self, actor: &Actor) -> Result<BTreeSet<ScopeKey>, Refusal>;

@@ -79,11 +79,32 @@ pub fn finish(response: &mut Response) {
 pub fn finish_error(error: &mut ServerError) {
     if let Some(fault) = error.source::<Fault>().cloned() {
         show(error, &fault);
+    } else if let Some(fault) = error.source::<app::Error>().and_then(expected) {
+        show(error, &fault);
     } else if error.source.is_some() {
         mask(error);
     } else if code_of(error).is_none() {
         set(error, "code", Code::BadUserInput.as_str());
     }
+}
+
+/// How an error of a use case is shown; `None` when it is internal.
+pub fn expected(error: &app::Error) -> Option<Fault> {
+    use app::Error as App;
+    let (code, field) = match error {
+        App::Invalid { field, .. } => (Code::BadUserInput, Some((*field).to_owned())),
+        App::Forbidden => (Code::Forbidden, None),
+        App::NotFound { .. } => (Code::NotFound, None),
+        App::Conflict { .. } => (Code::Conflict, None),
+        App::RateLimited { .. } => (Code::RateLimited, None),
+        App::Unavailable { .. } => (Code::Unavailable, None),
+        App::Internal(_) => return None,
+    };
+    Some(Fault {
+        code,
+        message: error.to_string(),
+        field,
+    })
 }
 
 fn code_of(error: &ServerError) -> Option<&async_graphql::Value> {
@@ -109,16 +130,29 @@ fn show(error: &mut ServerError, fault: &Fault) {
 /// Logs the error under a new id and leaves only that id in the answer.
 fn mask(error: &mut ServerError) {
     let id = next_id();
+    let cause = error.source::<app::Error>().map(causes).unwrap_or_default();
     tracing::error!(
         error.id = %id,
         error.path = ?error.path,
-        "request failed inside: {}", error.message
+        "a request failed inside: {}{cause}", error.message
     );
     error.message = format!("Something went wrong here. It is logged as {id}.");
     error.extensions = None;
     set(error, "code", Code::Internal.as_str());
     set(error, "id", &id);
     error.source = None;
+}
+
+/// The chain below an error, for the log.
+fn causes(error: &app::Error) -> String {
+    let mut text = String::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }
 
 /// Unique within the process; only needs to be found again in the log of its time.

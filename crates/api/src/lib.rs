@@ -1,13 +1,19 @@
 //! The transports: GraphQL over HTTP and WebSocket, webhooks, media, web assets, health.
 //!
 //! Invariants: no rule of the business lives here; every write goes through a function of `app`, every
-//! read through the scoped reader that `app` hands out. The transports stand on two small seams,
-//! [`auth::Gate`] and the schema itself, so they are tested against a toy schema.
+//! read through the scoped reader that `app` hands out. The transports stand on small seams
+//! ([`auth::Gate`], [`live::EventLog`], [`webhooks::Entrance`], [`media::Files`], [`health::Readiness`])
+//! and on any schema, so they are tested against a toy.
 
+pub mod assets;
 pub mod auth;
 pub mod fault;
 pub mod graphql_http;
 pub mod graphql_ws;
+pub mod health;
 pub mod live;
+pub mod media;
 pub mod operation;
+pub mod outer;
 pub mod router;
+pub mod webhooks;

@@ -57,7 +57,7 @@ pub trait EventLog: Send + Sync + 'static {
     ) -> Result<Vec<Arc<Event>>, LogAway>;
 
     /// Changes whenever the log may have grown. The value itself is not used.
-    fn wakes(&self, tenant: TenantId) -> watch::Receiver<i64>;
+    fn wakes(&self, tenant: TenantId) -> watch::Receiver<u64>;
 }
 
 /// What one `ChangeBatch` shows.

@@ -9,7 +9,7 @@ use crate::graphql_http::failed_before_execution;
 use crate::{live, operation};
 use async_graphql::{Executor, Request, Response};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use futures_util::future::FutureExt;
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, StreamExt};
 use futures_util::{SinkExt, TryStreamExt};
 use std::panic::AssertUnwindSafe;
@@ -48,7 +48,6 @@ enum Turn {
 struct Ready {
     handle: SocketHandle,
     session: watch::Receiver<Session>,
-    revoked: watch::Receiver<bool>,
 }
 
 struct Connection<E> {
@@ -82,7 +81,7 @@ pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, pee
         return;
     }
     let begun = timeout(settings.init_timeout, connection.init()).await;
-    let ready = match begun {
+    let (ready, ended) = match begun {
         Ok(Ok(ready)) => ready,
         Ok(Err(end)) => return connection.end(end).await,
         Err(_) => return connection.end(End::Close(Close::InitTimeout)).await,
@@ -92,7 +91,9 @@ pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, pee
     gate.connected(&actor, connection.id).await;
     metrics::gauge!("meari_sockets").increment(1.0);
     // A panic in a resolver must not leave the agent connected for ever.
-    let ran = AssertUnwindSafe(connection.run(ready)).catch_unwind().await;
+    let ran = AssertUnwindSafe(connection.run(ready, ended))
+        .catch_unwind()
+        .await;
     metrics::gauge!("meari_sockets").decrement(1.0);
     gate.disconnected(&actor, connection.id).await;
     match ran {
@@ -102,7 +103,7 @@ pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, pee
 }
 
 impl<E: Executor> Connection<E> {
-    async fn init(&mut self) -> Result<Ready, End> {
+    async fn init(&mut self) -> Result<(Ready, BoxFuture<'static, ()>), End> {
         let token = loop {
             match self.receive().await? {
                 ClientMessage::Init { token } => break token,
@@ -120,7 +121,7 @@ impl<E: Executor> Connection<E> {
                 Refusal::Unavailable => Close::TryLater,
             })
         })?;
-        let revoked = gate.revoked(&session.actor);
+        let ended = gate.ended(&session.actor);
         let (sender, session) = watch::channel(session);
         let handle = SocketHandle {
             gate: Arc::clone(gate),
@@ -128,14 +129,10 @@ impl<E: Executor> Connection<E> {
         };
         let ack = protocol::ack(self.sockets.clock.now());
         self.send(ack).await?;
-        Ok(Ready {
-            handle,
-            session,
-            revoked,
-        })
+        Ok((Ready { handle, session }, ended))
     }
 
-    async fn run(&mut self, mut ready: Ready) -> End {
+    async fn run(&mut self, mut ready: Ready, mut ended: BoxFuture<'static, ()>) -> End {
         let mut ping = interval(self.sockets.settings.ping_every);
         let mut close_at: Option<Instant> = None;
         loop {
@@ -149,7 +146,7 @@ impl<E: Executor> Connection<E> {
                 _ = ping.tick() => Turn::Ping,
                 () = tokio::time::sleep_until(deadline) => Turn::Deadline,
                 changed = ready.session.changed() => Turn::Renewed(changed.is_ok()),
-                () = becomes_true(&mut ready.revoked) => Turn::Revoked,
+                () = &mut ended => Turn::Revoked,
                 () = becomes_true(&mut self.draining), if close_at.is_none() => Turn::Drain,
             };
             let step = match turn {

@@ -11,6 +11,7 @@ use domain::people::Role;
 use domain::permission::{Actor, Credential};
 use domain::queue::Skill;
 use domain::{SessionId, SkillId, SystemClock, TenantId, Time, UserId};
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,7 +194,7 @@ pub struct MemoryLog {
     pub epoch: Mutex<i64>,
     events: Mutex<Vec<Arc<Event>>>,
     oldest: Mutex<i64>,
-    wake: watch::Sender<i64>,
+    wake: watch::Sender<u64>,
     /// A log whose doorbell is broken: only the tick finds news.
     pub silent: bool,
 }
@@ -223,7 +224,7 @@ impl MemoryLog {
             seq
         };
         if !self.silent {
-            self.wake.send_replace(seq);
+            self.wake.send_modify(|wakes| *wakes += 1);
         }
         seq
     }
@@ -255,7 +256,7 @@ impl EventLog for MemoryLog {
         Ok(events.iter().skip(from).take(limit).cloned().collect())
     }
 
-    fn wakes(&self, _: TenantId) -> watch::Receiver<i64> {
+    fn wakes(&self, _: TenantId) -> watch::Receiver<u64> {
         self.wake.subscribe()
     }
 }
@@ -329,12 +330,15 @@ impl Gate for Tokens {
             .ok_or(Refusal::Invalid)
     }
 
-    fn revoked(&self, actor: &Actor) -> watch::Receiver<bool> {
+    fn ended(&self, actor: &Actor) -> BoxFuture<'static, ()> {
         let mut revoked = self.revoked.lock().unwrap();
-        revoked
+        let mut ended = revoked
             .entry(actor.user_id)
             .or_insert_with(|| watch::channel(false).0)
-            .subscribe()
+            .subscribe();
+        Box::pin(async move {
+            let _gone = ended.wait_for(|ended| *ended).await;
+        })
     }
 
     async fn scope(&self, actor: &Actor) -> Result<BTreeSet<ScopeKey>, Refusal> {
