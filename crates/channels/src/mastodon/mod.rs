@@ -9,6 +9,10 @@ mod poll;
 mod send;
 mod session;
 mod status;
+#[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
+mod tests;
 
 use crate::Channel;
 use crate::action::{Action, Answer, HttpRequest, Outcome, Response, Step};
