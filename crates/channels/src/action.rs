@@ -1,7 +1,7 @@
 //! What goes out: an action becomes a chain of request values and ends in an outcome.
 //!
 //! Invariants: `perform` decides from the action and the responses so far alone, so a crash
-//! between two steps resumes where it was. `Debug` shows neither secrets nor personal data.
+//! between two steps resumes where it was. `Debug` never shows a secret.
 //! Answers of `Connect`, `Refresh` and `Check` may hold tokens: keep them in memory only.
 
 use crate::inbound::{Part, Peer};
