@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod auth;
 pub mod fault;
+pub mod graphql;
 pub mod graphql_http;
 pub mod graphql_ws;
 pub mod health;

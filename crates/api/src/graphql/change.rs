@@ -235,7 +235,10 @@ pub struct DeadLetterImage {
 
 impl From<message::Reaction> for Reaction {
     fn from(r: message::Reaction) -> Self {
-        Self { emoji: r.emoji, by: r.by }
+        Self {
+            emoji: r.emoji,
+            by: r.by,
+        }
     }
 }
 
@@ -256,7 +259,10 @@ impl From<message::Attachment> for Attachment {
 
 impl From<queue::Proficiency> for Proficiency {
     fn from(p: queue::Proficiency) -> Self {
-        Self { skill_id: id(p.skill_id), level: p.level }
+        Self {
+            skill_id: id(p.skill_id),
+            level: p.level,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
-//! The one place where `app::Error` becomes GraphQL: expected outcomes are payload data
-//! (`Problem`), refusals and faults are errors with `extensions.code`.
+//! Expected outcomes of a mutation are payload data (`Problem`). Refusals and faults stay errors:
+//! `crate::fault` gives them their `extensions.code` and hides what is internal.
 
-use async_graphql::{Enum, Error, ErrorExtensions, SimpleObject};
+use crate::fault::{Code, Fault};
+use async_graphql::{Enum, Error, SimpleObject};
 
 /// Why a mutation did nothing, in words for the person who asked.
 #[derive(Debug, Clone, SimpleObject)]
@@ -32,12 +33,9 @@ pub enum ProblemCode {
     ProviderRefused,
 }
 
-pub fn coded(code: &'static str, message: impl Into<String>) -> Error {
-    Error::new(message.into()).extend_with(|_, e| e.set("code", code))
-}
-
-pub fn unauthenticated() -> Error {
-    coded("UNAUTHENTICATED", "sign in first, or send an API token")
+/// The caller's mistake in an argument.
+pub fn bad_input(message: impl Into<String>) -> Error {
+    Fault::new(Code::BadUserInput, message).into()
 }
 
 impl ProblemCode {
@@ -74,67 +72,25 @@ pub fn outcome<T>(result: app::Result<T>) -> async_graphql::Result<Result<T, Pro
     };
     let message = error.to_string();
     match error {
-        app::Error::Invalid { field, message } => Ok(Err(problem(
-            ProblemCode::Invalid,
-            message,
-            Some(field),
-        ))),
+        app::Error::Invalid { field, message } => {
+            Ok(Err(problem(ProblemCode::Invalid, message, Some(field))))
+        }
         app::Error::NotFound { .. } => Ok(Err(problem(ProblemCode::NotFound, message, None))),
-        app::Error::Conflict { code, message } => Ok(Err(problem(
-            ProblemCode::of_conflict(code),
-            message,
-            None,
-        ))),
+        app::Error::Conflict { code, message } => {
+            Ok(Err(problem(ProblemCode::of_conflict(code), message, None)))
+        }
         app::Error::RateLimited { .. } => Ok(Err(problem(ProblemCode::RateLimited, message, None))),
         fault @ (app::Error::Forbidden
         | app::Error::Unavailable { .. }
-        | app::Error::Internal(_)) => Err(fault_error(fault)),
+        | app::Error::Internal(_)) => Err(fault.into()),
     }
 }
 
-/// For queries: `NotFound` is `None`, everything else is an error.
+/// For queries: what does not exist, or may not be seen, is `null`.
 pub fn found<T>(result: app::Result<T>) -> async_graphql::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(app::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(fault_error(error)),
+        Err(error) => Err(error.into()),
     }
-}
-
-/// For fields where every failure is an error.
-pub fn must<T>(result: app::Result<T>) -> async_graphql::Result<T> {
-    result.map_err(fault_error)
-}
-
-fn fault_error(error: app::Error) -> Error {
-    let message = error.to_string();
-    match error {
-        app::Error::Invalid { field, .. } => {
-            coded("BAD_USER_INPUT", message).extend_with(|_, e| e.set("field", field))
-        }
-        app::Error::Forbidden => coded("FORBIDDEN", message),
-        app::Error::NotFound { .. } => coded("NOT_FOUND", message),
-        app::Error::Conflict { code, .. } => {
-            coded("CONFLICT", message).extend_with(|_, e| e.set("reason", code))
-        }
-        app::Error::RateLimited { after } => coded("RATE_LIMITED", message)
-            .extend_with(|_, e| e.set("retryAfterSeconds", after.as_secs().max(1))),
-        app::Error::Unavailable { .. } => coded("UNAVAILABLE", message),
-        app::Error::Internal(source) => internal(&*source),
-    }
-}
-
-/// Logged once here with an id; the id is all that leaves the house.
-fn internal(source: &(dyn std::error::Error + 'static)) -> Error {
-    let id = uuid::Uuid::now_v7().simple().to_string();
-    let mut chain = source.to_string();
-    let mut next = source.source();
-    while let Some(cause) = next {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    tracing::error!(error.id = %id, error.chain = %chain, "a request failed inside");
-    coded("INTERNAL", format!("something broke on our side; quote {id} when you ask for help"))
-        .extend_with(|_, e| e.set("id", id.clone()))
 }

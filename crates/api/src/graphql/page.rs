@@ -1,6 +1,6 @@
 //! Cursor pages in the Relay shape, with bounds on how much one request may ask for.
 
-use super::error::coded;
+use super::error::bad_input;
 use async_graphql::SimpleObject;
 
 /// Rows one page may hold.
@@ -19,7 +19,7 @@ pub fn first(asked: i32) -> async_graphql::Result<usize> {
     usize::try_from(asked)
         .ok()
         .filter(|_| (1..=FIRST_MAX).contains(&asked))
-        .ok_or_else(|| coded("BAD_USER_INPUT", format!("first must be 1 to {FIRST_MAX}")))
+        .ok_or_else(|| bad_input(format!("first must be 1 to {FIRST_MAX}")))
 }
 
 /// Cuts the one row fetched beyond `first` and says whether it was there.

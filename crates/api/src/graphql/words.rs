@@ -1,7 +1,7 @@
 //! GraphQL forms of the domain's words and ids. The compiler keeps the lists equal: a `remote`
 //! enum that lacks a variant does not build.
 
-use super::error::coded;
+use super::error::bad_input;
 use async_graphql::{Enum, ID, Result};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -159,7 +159,7 @@ pub fn parse<T: FromStr>(text: &ID) -> Result<T>
 where
     T::Err: Display,
 {
-    text.parse().map_err(|e: T::Err| coded("BAD_USER_INPUT", e.to_string()))
+    text.parse().map_err(|e: T::Err| bad_input(e.to_string()))
 }
 
 pub fn parse_all<T: FromStr>(texts: &[ID]) -> Result<Vec<T>>
