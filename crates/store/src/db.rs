@@ -7,7 +7,7 @@
 use crate::error::StoreError;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, Statement,
+    QueryResult, RuntimeErr, Statement,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +103,14 @@ impl Conn {
 }
 
 fn refused() -> DbErr {
-    DbErr::Custom("the transaction is over: an earlier statement failed or its time ran out".into())
+    DbErr::Custom("an earlier statement of this transaction failed".into())
+}
+
+/// Nothing was written and a repetition may be faster: not the fault of the statement.
+fn evicted() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(
+        "the transaction was rolled back because it took too long".into(),
+    ))
 }
 
 fn note<T>(failed: &AtomicBool, result: Result<T, DbErr>) -> Result<T, DbErr> {
@@ -124,7 +131,8 @@ macro_rules! forward {
                 let txn = door.txn.lock().await;
                 match &*txn {
                     Some(txn) if !door.failed() => note(&door.failed, txn.$call($argument).await),
-                    _ => Err(refused()),
+                    Some(_) => Err(refused()),
+                    None => Err(evicted()),
                 }
             }
         }

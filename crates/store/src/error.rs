@@ -61,9 +61,9 @@ impl StoreError {
         }
     }
 
-    /// A turn held the writer longer than allowed; its use case is to blame.
+    /// A turn held the writer longer than allowed and was rolled back: it may be repeated.
     pub(crate) fn overdue(use_case: &'static str) -> Self {
-        Self::internal(format!(
+        Self::unavailable(format!(
             "the transaction of {use_case} was rolled back because it took too long"
         ))
     }

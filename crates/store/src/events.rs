@@ -79,13 +79,14 @@ pub async fn can_resume(
     cursor: Cursor,
 ) -> Result<bool, StoreError> {
     let head = head(db, tenant).await?;
-    if cursor.epoch != head.epoch || cursor.seq > head.seq || cursor.seq < 0 {
+    if cursor.epoch != head.epoch {
         return Ok(false);
     }
     if cursor.seq == head.seq {
         return Ok(true);
     }
-    let next = events::Entity::find_by_id((tenant.uuid(), cursor.seq + 1))
+    // Neither a pruned place nor one ahead of the log has a next event.
+    let next = events::Entity::find_by_id((tenant.uuid(), cursor.seq.saturating_add(1)))
         .one(db.conn())
         .await?;
     Ok(next.is_some())

@@ -51,6 +51,18 @@ for_each_backend! {
         assert!(late.is_conflict());
     }
 
+    async fn a_shard_given_back_and_taken_again_is_another_lease(db) {
+        let node = join(&db.store).await;
+        let tx = begin(&db.store).await;
+        let old = leases::take_shards(&tx, node, 1).await.expect("takes").remove(0);
+        leases::release_shard(&tx, node, old).await.expect("releases");
+        let new = leases::take_shards(&tx, node, 1).await.expect("takes").remove(0);
+        assert_eq!((new.shard, new.epoch), (old.shard, old.epoch + 1));
+        leases::check_shard(&tx, node, new).await.expect("it is ours");
+        let late = leases::check_shard(&tx, node, old).await.expect_err("that lease is over");
+        assert!(late.is_conflict());
+    }
+
     async fn an_inbox_session_has_one_node(db) {
         let inbox = InboxId::new(db.store.now());
         let first = join(&db.store).await;

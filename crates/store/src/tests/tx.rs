@@ -161,6 +161,38 @@ async fn turns_that_queue_behind_each_other_share_one_commit() {
 }
 
 #[tokio::test]
+async fn a_failed_commit_fails_every_turn_of_its_group_and_no_other() {
+    let db = TestDb::sqlite().await;
+    let tx = db.store.begin_global("test.tables").await.expect("begins");
+    // A deferred reference is checked by COMMIT only: a fault no single turn can see.
+    for table in [
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+    ] {
+        run(&tx, table, vec![]).await.expect("creates");
+    }
+    tx.commit(()).await.expect("commits");
+    let good = db.store.begin_global("test.good").await.expect("begins");
+    note(&good, "good").await.expect("writes");
+    let store = db.store.clone();
+    let mut bad = Box::pin(async move {
+        let tx = store.begin_global("test.bad").await?;
+        run(&tx, "INSERT INTO child (id) VALUES (7)", vec![]).await?;
+        tx.commit(()).await
+    });
+    assert!(futures_util::poll!(bad.as_mut()).is_pending());
+    let (good, bad) = tokio::join!(good.commit(()), bad);
+    assert!(good.is_err() && bad.is_err());
+    assert_eq!(count(&db.store, NOTES).await, 0);
+    let next = db.store.begin_global("test.next").await.expect("begins");
+    note(&next, "next").await.expect("writes");
+    next.commit(())
+        .await
+        .expect("the next group is whole again");
+    assert_eq!(count(&db.store, NOTES).await, 1);
+}
+
+#[tokio::test]
 async fn a_caller_cancelled_in_the_middle_leaves_nothing_and_blocks_nobody() {
     let db = TestDb::sqlite().await;
     let store = db.store.clone();
@@ -199,7 +231,10 @@ async fn a_turn_that_holds_the_writer_too_long_is_rolled_back_and_named() {
     // This turn is granted only once the slow one was thrown out.
     let next = store.begin_global("test.next").await.expect("begins");
     next.commit(()).await.expect("commits");
+    let late = note(&slow, "late").await.expect_err("its time ran out");
+    assert!(matches!(late, StoreError::Unavailable { .. }), "{late}");
     let error = slow.commit(()).await.expect_err("its time ran out");
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains("test.slow"), "{error}");
     assert_eq!(count(&store, NOTES).await, 0);
 }
