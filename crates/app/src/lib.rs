@@ -22,6 +22,7 @@ pub mod audit;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
+pub mod reader;
 pub mod reply;
 pub mod visibility;
 
@@ -29,3 +30,4 @@ mod rows;
 
 pub use app::{App, Config, Parts};
 pub use error::{Error, Result};
+pub use reader::Reader;

@@ -19,6 +19,7 @@ pub mod outbound;
 pub mod password_resets;
 pub mod provider_apps;
 pub mod queues;
+pub mod scope;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in_attempts;

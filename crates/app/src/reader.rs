@@ -1,0 +1,95 @@
+//! The only read door of the API: reads that already know who asks.
+//!
+//! Invariants: every answer is cut to the viewer's tenant and scope in SQL; what she may not see is
+//! `NotFound` or absent, so that existence leaks nothing. Cheap to clone; clones share the
+//! viewer's queues, which are read once per request.
+
+mod cases;
+mod people;
+
+use crate::{App, Result};
+use domain::permission::Actor;
+use domain::queue::Queue;
+use domain::{QueueId, TenantId, Time};
+use std::sync::Arc;
+use store::Read;
+use store::queries::queues;
+use store::queries::scope::Scope;
+use tokio::sync::OnceCell;
+
+/// Scoped reads of one request.
+#[derive(Clone)]
+pub struct Reader(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    read: Read,
+    actor: Actor,
+    queues: OnceCell<Vec<Queue>>,
+    scope: OnceCell<Scope>,
+}
+
+impl Reader {
+    pub fn new(app: App, actor: Actor) -> Self {
+        Self(Arc::new(Inner {
+            read: app.read(),
+            app,
+            actor,
+            queues: OnceCell::new(),
+            scope: OnceCell::new(),
+        }))
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.0.actor
+    }
+
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    pub fn now(&self) -> Time {
+        self.0.app.now()
+    }
+
+    pub fn tenant_id(&self) -> TenantId {
+        self.0.actor.tenant_id
+    }
+
+    /// For use-case modules that add their own reads to this type.
+    pub(crate) fn db(&self) -> &Read {
+        &self.0.read
+    }
+
+    /// All queues of the tenant, archived ones too.
+    pub async fn queues(&self) -> Result<&[Queue]> {
+        let read = || async { queues::all(self.db(), self.tenant_id()).await };
+        Ok(self.0.queues.get_or_try_init(read).await?)
+    }
+
+    pub async fn queue(&self, id: QueueId) -> Result<Option<Queue>> {
+        Ok(self.queues().await?.iter().find(|q| q.id == id).cloned())
+    }
+
+    pub(crate) async fn scope(&self) -> Result<&Scope> {
+        let actor = self.actor();
+        let find = || async {
+            if actor.sees_whole_tenant() {
+                return Ok::<_, crate::Error>(Scope::Tenant);
+            }
+            let mine = |q: &&Queue| q.members.iter().any(|m| m.user_id == actor.user_id);
+            let queues = self
+                .queues()
+                .await?
+                .iter()
+                .filter(mine)
+                .map(|q| q.id)
+                .collect();
+            Ok(Scope::Agent {
+                user: actor.user_id,
+                queues,
+            })
+        };
+        self.0.scope.get_or_try_init(find).await
+    }
+}
