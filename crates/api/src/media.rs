@@ -89,7 +89,7 @@ async fn upload(
     request: Request,
 ) -> Result<StatusCode, Response> {
     let session = media.session(request.headers()).await?;
-    bounded(&id, ID_BYTES_MAX)?;
+    bounded(&id, ID_BYTES_MAX).map_err(IntoResponse::into_response)?;
     let chunks = request.into_body().into_data_stream();
     let chunks = chunks.map(|chunk| chunk.map_err(io::Error::other)).boxed();
     let filled = media.files.fill(&session.actor, &id, chunks).await;
@@ -104,7 +104,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let session = media.session(&headers).await?;
-    bounded(&id, ID_BYTES_MAX)?;
+    bounded(&id, ID_BYTES_MAX).map_err(IntoResponse::into_response)?;
     let file = media.files.open(&session.actor, &id).await;
     file.map(send).map_err(IntoResponse::into_response)
 }
@@ -113,7 +113,7 @@ async fn follow_link(
     State(media): State<Media>,
     Path(token): Path<String>,
 ) -> Result<Response, Response> {
-    bounded(&token, TOKEN_BYTES_MAX)?;
+    bounded(&token, TOKEN_BYTES_MAX).map_err(IntoResponse::into_response)?;
     let file = media.files.open_link(&token).await;
     file.map(send).map_err(IntoResponse::into_response)
 }
@@ -134,11 +134,11 @@ impl Media {
     }
 }
 
-fn bounded(text: &str, bytes_max: usize) -> Result<(), Response> {
+fn bounded(text: &str, bytes_max: usize) -> Result<(), MediaFault> {
     if text.len() <= bytes_max {
         Ok(())
     } else {
-        Err(StatusCode::NOT_FOUND.into_response())
+        Err(MediaFault::NotFound)
     }
 }
 

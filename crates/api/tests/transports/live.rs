@@ -150,7 +150,7 @@ async fn events_of_other_scopes_never_arrive_but_the_cursor_passes_them() {
     let foreign = ScopeKey::Queue(QueueId::new(Time::default()));
     let seq = (0..3)
         .map(|_| push(&toy, tenant, "secret", foreign.clone()))
-        .last()
+        .max()
         .unwrap();
     let batch = next(&mut frames).await;
     assert_eq!(
@@ -172,6 +172,33 @@ async fn a_lost_wake_costs_a_tick_and_no_event() {
     next(&mut frames).await;
     push(&toy, tenant, "found", ScopeKey::Tenant);
     assert_eq!(collect(&mut frames, 1).await, ["found"]);
+}
+
+#[tokio::test]
+async fn a_subscriber_who_knows_more_than_the_tail_is_told_nothing_twice() {
+    let mut log = MemoryLog::default();
+    log.silent = true;
+    let late = Settings {
+        tick: Duration::from_millis(300),
+        keep_alive: Duration::from_secs(60),
+        ..Settings::default()
+    };
+    let toy = toy::toy(log, late, api::operation::Limits::default());
+    let tenant = toy::tenant();
+    let actor = toy.tokens.add("a", tenant, None);
+    let mut first = subscribe(&toy, &actor, DOCUMENT, None).await;
+    next(&mut first).await;
+    let waiting = tokio::spawn(async move { collect(&mut first, 4).await });
+    joined(&toy, 1).await;
+    for name in numbers(0..3) {
+        push(&toy, tenant, &name, ScopeKey::Tenant);
+    }
+    // The tail has not looked yet, but this client has seen all three on another node.
+    let mut second = subscribe(&toy, &actor, DOCUMENT, Some("1.3")).await;
+    assert!(names(&next(&mut second).await).is_empty());
+    push(&toy, tenant, "3", ScopeKey::Tenant);
+    assert_eq!(collect(&mut second, 1).await, ["3"]);
+    assert_eq!(waiting.await.unwrap(), numbers(0..4));
 }
 
 #[tokio::test]
