@@ -25,7 +25,9 @@ pub mod jobs;
 pub mod reader;
 pub mod reply;
 pub mod visibility;
+pub mod work;
 
+mod race;
 mod rows;
 
 pub use app::{App, Config, Parts};

@@ -7,7 +7,7 @@
 
 use crate::inbound::follow_message;
 use crate::visibility::{visible_conversation, visible_message};
-use crate::{App, Error, Result, audit, rows};
+use crate::{App, Error, Result, audit, rows, work};
 use channels::{Channel, Limits};
 use domain::conversation::{Conversation, ReplyRefusal};
 use domain::inbox::Inbox;
@@ -99,8 +99,10 @@ async fn queue(
     if ticket.status == TicketStatus::Closed {
         ticket.status = ticket.status.reopen()?;
         ticket.closed_at = None;
+        work::put_open(tx, &before, ticket).await?;
+    } else {
+        rows::put_ticket(tx, Some(&before), ticket).await?;
     }
-    rows::put_ticket(tx, Some(&before), ticket).await?;
     tx.enqueue(NewJob::new(
         Job::DeliverMessage {
             message: message.id,
@@ -164,13 +166,7 @@ pub async fn add_note(
 ) -> Result<Message> {
     actor.may(Permission::WorkTickets)?;
     check_client_id(&client_id)?;
-    let text = text.trim().to_owned();
-    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
-        return Err(Error::invalid(
-            "text",
-            format!("a note has 1 to {NOTE_CHARS_MAX} characters"),
-        ));
-    }
+    let text = note_text(&text)?;
     let mut tx = app.begin(actor.tenant_id, "add_note").await?;
     if let Some(earlier) = messages::by_client_id(&tx, actor.tenant_id, &client_id).await? {
         return repeated(actor, earlier);
@@ -185,6 +181,29 @@ pub async fn add_note(
     rows::put_ticket(&mut tx, Some(&ticket), after).await?;
     audit::record(&tx, actor, "note.add", note.id, Value::Null).await?;
     app.commit(tx, note).await
+}
+
+/// A note as part of another deed, in its transaction.
+pub(crate) async fn note_in(
+    tx: &mut Tx,
+    actor: &Actor,
+    ticket: Ticket,
+    text: &str,
+) -> Result<Ticket> {
+    let mut note = outgoing(tx, actor, &ticket, MessageKind::Note).await?;
+    note.text = note_text(text)?;
+    let mut after = ticket.clone();
+    rows::insert_message(tx, &mut after, None, note, Value::Null).await?;
+    rows::put_ticket(tx, Some(&ticket), after).await
+}
+
+fn note_text(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
+        let rule = format!("a note has 1 to {NOTE_CHARS_MAX} characters");
+        return Err(Error::invalid("text", rule));
+    }
+    Ok(text.to_owned())
 }
 
 /// Takes a message back while it still waits.

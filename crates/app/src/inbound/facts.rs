@@ -6,7 +6,7 @@
 use super::early_facts_of;
 use super::people::identify;
 use super::threads::{self, Thread};
-use crate::{App, Result, inboxes, rows};
+use crate::{App, Result, inboxes, rows, work};
 use channels::{Channel, Inbound, InboundMessage, Media, Peer, Receipt, ReceiptState};
 use domain::inbox::Inbox;
 use domain::job::Job;
@@ -165,7 +165,7 @@ impl Context<'_> {
                 .take(120)
                 .collect();
         }
-        let ticket = rows::put_ticket(tx, Some(&before), ticket).await?;
+        let ticket = work::customer_wrote(tx, before, ticket).await?;
         self.inbox_heard(tx).await?;
         for early in early_facts_of(tx, &self.inbox, &fact.external_id).await? {
             message = self.apply_to(tx, &ticket, message, early).await?;

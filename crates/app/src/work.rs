@@ -1,0 +1,94 @@
+//! Who works on a ticket: the one way from use cases to `routing::claim` and its counterparts.
+//!
+//! Invariants:
+//! - An open ticket has exactly one live work item; a ticket that waits for nobody has none.
+//! - `ticket.assignee_id` names the agent of an assigned item. On a ticket without live work it is
+//!   a memory: whoever worked it last gets it back when the customer writes, if she has room.
+//! - Rows are locked in one order: ticket, then agents by id. Every claim puts the agent's row, so
+//!   two claims on one agent never both see the same free slot.
+
+mod claims;
+mod people;
+
+pub use claims::{apply_claim, apply_release, claim_rows, refused, release_rows};
+pub use people::{Assignment, Transfer, assign, take, transfer};
+
+use crate::{Result, rows};
+use domain::ticket::{Ticket, TicketStatus};
+use domain::work_item::{CompletedReason, WorkItem};
+use routing::ClaimPolicy;
+use store::{Tx, routing as stored};
+
+/// Stores a ticket whose customer wrote and makes sure somebody works on it or it waits in line.
+pub async fn customer_wrote(tx: &mut Tx, before: Ticket, after: Ticket) -> Result<Ticket> {
+    put_open(tx, &before, after).await
+}
+
+/// Stores a ticket that became or stayed open: live work goes on; without it the last agent gets
+/// the ticket back if the router could ask her now, else it waits in its queue.
+pub async fn put_open(tx: &mut Tx, before: &Ticket, mut after: Ticket) -> Result<Ticket> {
+    let live = stored::live_work_item_of_ticket(tx, after.tenant_id, after.id).await?;
+    if live.is_some() {
+        return rows::put_ticket(tx, Some(before), after).await;
+    }
+    let item = new_item(&after, tx);
+    let last_agent = after.assignee_id.take();
+    let given = match last_agent {
+        Some(agent) => claims::try_claim(tx, item.clone(), agent, ClaimPolicy::Reopen).await?,
+        None => None,
+    };
+    match given {
+        Some(claim) => {
+            after.assignee_id = claim.item.agent_id();
+            let after = rows::put_ticket(tx, Some(before), after).await?;
+            claims::store_claim(tx, claim).await?;
+            Ok(after)
+        }
+        None => {
+            let after = rows::put_ticket(tx, Some(before), after).await?;
+            stored::put_work_item(tx, item).await?;
+            Ok(after)
+        }
+    }
+}
+
+/// The ticket waits for nobody now: its work is over, an open offer of it is withdrawn, the
+/// agent's load is free. The caller stores the ticket, which keeps its assignee as a memory.
+pub async fn left_work(tx: &mut Tx, ticket: &Ticket, reason: CompletedReason) -> Result<()> {
+    let live = stored::live_work_item_of_ticket(tx, ticket.tenant_id, ticket.id).await?;
+    let Some(item) = live else {
+        return Ok(());
+    };
+    let (offer, agent) = release_rows(tx, &item).await?;
+    let release = routing::complete(item, offer, agent, reason, tx.now()).map_err(refused)?;
+    claims::store_release(tx, release).await?;
+    Ok(())
+}
+
+/// The order of a waiting ticket follows its priority.
+pub async fn priority_changed(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
+    let live = stored::live_work_item_of_ticket(tx, ticket.tenant_id, ticket.id).await?;
+    if let Some(mut item) = live {
+        item.priority = ticket.priority as i32;
+        stored::put_work_item(tx, item).await?;
+    }
+    Ok(())
+}
+
+/// The work of an open ticket; one that lost it gets a new item, not stored yet.
+async fn live_item(tx: &Tx, ticket: &Ticket) -> Result<Option<WorkItem>> {
+    let live = stored::live_work_item_of_ticket(tx, ticket.tenant_id, ticket.id).await?;
+    let open = ticket.status == TicketStatus::Open;
+    Ok(live.or_else(|| open.then(|| new_item(ticket, tx))))
+}
+
+fn new_item(ticket: &Ticket, tx: &Tx) -> WorkItem {
+    WorkItem::queued(
+        ticket.tenant_id,
+        ticket.id,
+        ticket.queue_id,
+        ticket.channel.clone(),
+        ticket.priority as i32,
+        tx.now(),
+    )
+}
