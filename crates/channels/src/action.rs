@@ -168,7 +168,8 @@ pub struct HttpRequest {
     pub body: Body,
     /// Not before this long after the previous step; bounded waits for a provider's own work.
     pub delay: Option<Duration>,
-    /// The executor may repeat this request when no answer came.
+    /// The executor may repeat this request when no answer came: the provider recognises the key,
+    /// or, for a read or an upload, a second one changes nothing that anybody sees.
     pub idempotency_key: Option<String>,
     pub reach: Reach,
     pub answer: Answer,
@@ -191,6 +192,13 @@ impl HttpRequest {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A request whose repetition nobody can notice.
+    #[must_use]
+    pub fn harmless(mut self) -> Self {
+        self.idempotency_key = Some("harmless".into());
         self
     }
 

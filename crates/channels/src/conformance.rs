@@ -2,8 +2,8 @@
 
 use crate::testing::{SECRET, answer, app, empty, facts_of_fixtures, fixtures, inbox, parts_of};
 use crate::{
-    ALL, Action, Channel, Connect, Cursor, Field, Inbound, Input, Outcome, Outgoing, Part, Peer,
-    RawRequest, Response, Step, Target, Upload, Verdict, by_kind,
+    ALL, Action, Body, Channel, Connect, Cursor, Field, Inbound, Input, Outcome, Outgoing, Part,
+    Peer, RawRequest, Response, Step, Target, Upload, Verdict, by_kind,
 };
 use domain::Time;
 use proptest::prelude::*;
@@ -411,6 +411,20 @@ fn a_refusal_means_the_same_for_every_action() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn what_comes_before_a_send_may_be_repeated_when_its_answer_is_lost() {
+    for channel in ALL {
+        let action = Action::Send(Box::new(outgoing()));
+        run(*channel, &action, |request| {
+            let uploads = matches!(request.body, Body::Multipart(_) | Body::Blob { .. });
+            if request.method == http::Method::GET || uploads {
+                assert!(request.idempotency_key.is_some(), "{request:?}");
+            }
+            answer(200, &json!({ "id": "1" }))
+        });
     }
 }
 

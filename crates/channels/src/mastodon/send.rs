@@ -24,10 +24,10 @@ use url::Url;
 type Ended = Result<Outcome, Stop>;
 
 /// How often an upload's processing is asked for before we give up for this attempt.
-const PROCESSING_CHECKS: usize = 15;
+const PROCESSING_CHECKS: usize = 5;
 /// Room for " (12/34)".
 const NUMBERING: usize = 8;
-const CHAIN_MAX: usize = 20;
+const CHAIN_MAX: usize = 12;
 /// Own statuses that a look-up compares with.
 const LOOK_UP_COUNT: &str = "40";
 
@@ -248,7 +248,9 @@ fn upload(inbox: &Inbox, at: &Url, file: &Upload, steps: &mut Steps<'_>) -> Resu
                 FormPart::Text(description.clone()),
             ));
         }
-        authorised(inbox, Method::POST, &url).body(Body::Multipart(parts))
+        authorised(inbox, Method::POST, &url)
+            .body(Body::Multipart(parts))
+            .harmless()
     })?;
     let id = accepted::<Posted>(inbox, response)?.id;
     let mut status = response.status;

@@ -142,7 +142,7 @@ fn a_long_text_becomes_a_numbered_chain_and_loses_nothing() {
     let words: Vec<String> = (0..300).map(|n| format!("word{n}")).collect();
     let mut out = answering("public");
     out.text = words.join(" ");
-    let answers = (1..=20).map(|n| posted(&format!("s{n}"))).collect();
+    let answers = (1..=12).map(|n| posted(&format!("s{n}"))).collect();
     let (requests, outcome) = send(out, answers);
     let Some(Outcome::Sent { external_id, extra }) = outcome else {
         panic!("{outcome:?}")
