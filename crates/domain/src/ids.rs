@@ -158,13 +158,12 @@ fn next_uuid(now: crate::Time) -> Uuid {
         let mut last = LAST
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A virtual clock may stand still or start far in the past: order within one
-        // millisecond comes from the counter, and a full counter borrows the next millisecond.
+        // Never back: transactions fix their `now` when they begin and so interleave, and a
+        // clock may stand still or be set back. A full counter borrows the next millisecond.
         *last = match *last {
-            (ms, n) if ms == wall && n < 0xfff => (ms, n + 1),
-            (ms, n) if ms == wall + 1 && n < 0xfff => (ms, n + 1),
-            (ms, n) if ms == wall && n == 0xfff => (wall + 1, 0),
-            _ => (wall, 0),
+            (ms, _) if wall > ms => (wall, 0),
+            (ms, n) if n < 0xfff => (ms, n + 1),
+            (ms, _) => (ms + 1, 0),
         };
         *last
     };
@@ -200,6 +199,16 @@ mod tests {
     fn an_id_of_another_kind_is_refused() {
         let ticket = TicketId::new(crate::Time::default());
         assert!(ticket.to_string().parse::<ContactId>().is_err());
+    }
+
+    #[test]
+    fn ids_of_interleaved_transactions_keep_the_order_in_which_they_were_made() {
+        let early = crate::Time::default();
+        let late = early + chrono::Duration::milliseconds(1);
+        let ids: Vec<_> = (0..1000)
+            .flat_map(|_| [JobId::new(late), JobId::new(early)])
+            .collect();
+        assert!(ids.is_sorted());
     }
 
     #[test]
