@@ -2,15 +2,15 @@
 //!
 //! Invariants: the role is read from the membership, never from a token; what was read is kept
 //! for [`KEPT_FOR`] at most, in a bounded map, and dropped at once when this node changes it or
-//! hears of a change. A read that began before a change is not kept. Live sockets hear of
-//! revocations through [`Access::revocations`].
+//! hears of a change. A read that began before a change is not kept. Live sockets listen to the
+//! same revocations on the bus.
 
+use crate::bus::{Bus, Revocation};
 use crate::tokens::{JwtKey, KeyRing, TokenError};
 use crate::{App, Error, Result};
 use chrono::TimeDelta;
 use domain::permission::{Actor, Credential};
-use domain::people::{Role, TokenScope};
-use domain::{ApiTokenId, SessionId, TenantId, Time, UserId};
+use domain::{SessionId, TenantId, Time, UserId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::queries::{api_tokens, jwt_keys, memberships, sessions};
@@ -19,8 +19,6 @@ use tokio::sync::broadcast;
 /// A node that missed every hint learns of a revocation after this long.
 const KEPT_FOR: TimeDelta = TimeDelta::seconds(5);
 const KEPT_MAX: usize = 20_000;
-/// Sockets that lag behind this many revocations check themselves instead.
-const REVOCATIONS_BUFFERED: usize = 1024;
 /// A signing key is replaced after this long.
 const KEY_LIFE: TimeDelta = TimeDelta::days(30);
 const KEYS_KEPT_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -28,33 +26,26 @@ const KEYS_KEPT_FOR: TimeDelta = TimeDelta::seconds(60);
 const KEYS_ASKED_AGAIN: TimeDelta = TimeDelta::seconds(1);
 const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// Access that ended. Whoever holds it open closes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Revocation {
-    Session(SessionId),
-    Token(ApiTokenId),
-    /// The membership ended or its role changed: what is open must prove itself again.
-    Member(TenantId, UserId),
-}
-
-impl Revocation {
-    pub fn ends(&self, actor: &Actor) -> bool {
-        match (self, &actor.credential) {
-            (Self::Session(id), Credential::Session(own)) => id == own,
-            (Self::Token(id), Credential::Token { id: own, .. }) => id == own,
-            (Self::Member(tenant, user), _) => {
-                *tenant == actor.tenant_id && *user == actor.user_id
-            }
-            _ => false,
-        }
-    }
-}
-
 /// A proven caller and until when the proof holds (`None`: until revoked).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     pub actor: Actor,
     pub expires_at: Option<Time>,
+}
+
+impl Memory {
+    fn apply_revocations(&mut self) {
+        use broadcast::error::TryRecvError::{Closed, Empty, Lagged};
+        loop {
+            match self.revocations.try_recv() {
+                Ok(revocation) => self.kept.retain(|_, kept| !revocation.ends(&kept.actor)),
+                // Some were missed, so nothing that is kept can be trusted.
+                Err(Lagged(_)) => self.kept.clear(),
+                Err(Empty | Closed) => return,
+            }
+            self.changes += 1;
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,49 +62,32 @@ struct Kept {
     read_at: Time,
 }
 
-#[derive(Default)]
 struct Memory {
     kept: HashMap<Key, Kept>,
     /// Grows with every revocation: a read that began at an older count is not kept.
     changes: u64,
+    revocations: broadcast::Receiver<Revocation>,
     keys: Option<(Arc<KeyRing>, Time)>,
 }
 
 /// Part of [`App`].
-pub struct Access {
-    memory: Mutex<Memory>,
-    revoked: broadcast::Sender<Revocation>,
-}
-
-impl Default for Access {
-    fn default() -> Self {
-        Self {
-            memory: Mutex::default(),
-            revoked: broadcast::channel(REVOCATIONS_BUFFERED).0,
-        }
-    }
-}
+pub struct Access(Mutex<Memory>);
 
 impl Access {
+    pub(crate) fn new(bus: &dyn Bus) -> Self {
+        Self(Mutex::new(Memory {
+            kept: HashMap::new(),
+            changes: 0,
+            revocations: bus.revocations(),
+            keys: None,
+        }))
+    }
+
+    /// Every look first applies what was revoked since the last one.
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Everything that ends from now on, on any node this one hears of. After `Lagged` a
-    /// listener asks [`still_holds`].
-    pub fn revocations(&self) -> broadcast::Receiver<Revocation> {
-        self.revoked.subscribe()
-    }
-
-    /// Forgets what it ends and tells the open sockets of this node.
-    pub fn revoke(&self, revocation: Revocation) {
-        {
-            let mut memory = self.memory();
-            memory.changes += 1;
-            memory.kept.retain(|_, kept| !revocation.ends(&kept.actor));
-        }
-        // Nobody listening is fine.
-        let _ = self.revoked.send(revocation);
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.apply_revocations();
+        memory
     }
 
     fn recall(&self, key: &Key, now: Time) -> Option<Proof> {
@@ -227,7 +201,10 @@ async fn by_api_token(app: &App, hash: String) -> Result<Option<Proof>> {
     let Some(actor) = member(&db, token.tenant_id, token.user_id, credential).await? else {
         return Ok(None);
     };
-    if token.last_used_at.is_none_or(|used| now - used >= USE_NOTED_EVERY) {
+    if token
+        .last_used_at
+        .is_none_or(|used| now - used >= USE_NOTED_EVERY)
+    {
         let tx = app.begin(token.tenant_id, "access.note_token_use").await?;
         api_tokens::put_last_used(&tx, token.id).await?;
         app.commit(tx, ()).await?;
@@ -341,14 +318,12 @@ pub async fn rotate_keys(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Passes a revocation to this node and to all others. Called after the commit.
-pub(crate) fn announce(app: &App, revocation: Revocation) {
-    app.access.revoke(revocation);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bus::LocalBus;
+    use domain::ApiTokenId;
+    use domain::people::{Role, TokenScope};
 
     fn actor(role: Role) -> Actor {
         let now = Time::default();
@@ -373,29 +348,39 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_revocation_is_not_kept_after_it() {
-        let access = Access::default();
+        let bus = LocalBus::default();
+        let access = Access::new(&bus);
         let actor = actor(Role::Agent);
         let key = Key::Token("a".into());
         let changes = access.memory().changes;
-        access.revoke(Revocation::Member(actor.tenant_id, actor.user_id));
+        bus.revoked(Revocation::Member(actor.tenant_id, actor.user_id));
         access.keep(key.clone(), kept(&actor), changes);
         assert_eq!(access.recall(&key, Time::default()), None);
     }
 
     #[test]
     fn a_revocation_forgets_only_what_it_ends() {
-        let access = Access::default();
+        let bus = LocalBus::default();
+        let access = Access::new(&bus);
         let (one, two) = (actor(Role::Agent), actor(Role::Owner));
         access.keep(Key::Token("1".into()), kept(&one), 0);
         access.keep(Key::Token("2".into()), kept(&two), 0);
-        access.revoke(Revocation::Member(one.tenant_id, one.user_id));
-        assert_eq!(access.recall(&Key::Token("1".into()), Time::default()), None);
-        assert!(access.recall(&Key::Token("2".into()), Time::default()).is_some());
+        bus.revoked(Revocation::Member(one.tenant_id, one.user_id));
+        assert_eq!(
+            access.recall(&Key::Token("1".into()), Time::default()),
+            None
+        );
+        assert!(
+            access
+                .recall(&Key::Token("2".into()), Time::default())
+                .is_some()
+        );
     }
 
     #[test]
     fn nothing_is_kept_longer_than_seconds() {
-        let access = Access::default();
+        let bus = LocalBus::default();
+        let access = Access::new(&bus);
         let actor = actor(Role::Agent);
         access.keep(Key::Token("1".into()), kept(&actor), 0);
         assert_eq!(
@@ -406,7 +391,8 @@ mod tests {
 
     #[test]
     fn the_memory_stays_bounded() {
-        let access = Access::default();
+        let bus = LocalBus::default();
+        let access = Access::new(&bus);
         let actor = actor(Role::Agent);
         for n in 0..=KEPT_MAX {
             access.keep(Key::Token(n.to_string()), kept(&actor), 0);

@@ -1,6 +1,7 @@
 //! The handle every use case takes: store, clock and edges, made once by the server.
 
 use crate::Result;
+use crate::access::Access;
 use crate::blobs::Blobs;
 use crate::bus::Bus;
 use crate::inbound::Entrances;
@@ -33,6 +34,7 @@ pub struct Inner {
     pub parts: Parts,
     /// Webhook keys that were looked up a moment ago.
     pub(crate) entrances: Entrances,
+    pub(crate) access: Access,
 }
 
 /// Settings that use cases read.
@@ -65,9 +67,11 @@ impl std::ops::Deref for Inner {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
+        let access = Access::new(&*parts.bus);
         Self(Arc::new(Inner {
             parts,
             entrances: Entrances::default(),
+            access,
         }))
     }
 

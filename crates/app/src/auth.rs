@@ -5,7 +5,8 @@
 //! tell whether an address is known. A refresh token works once; a second use beyond the grace
 //! ends the session, because then two parties hold it.
 
-use crate::access::{Revocation, announce, keys};
+use crate::access::keys;
+use crate::bus::Revocation;
 use crate::refresh_token::{self, Presented};
 use crate::throttle::{self, Keys, Purpose};
 use crate::tokens::Issued;
@@ -67,8 +68,11 @@ pub fn normal_email(email: &str) -> Result<String> {
     }
 }
 
-fn wrong_password() -> Error {
-    Error::conflict("WRONG_PASSWORD", "the e-mail address or the password is wrong")
+pub(crate) fn wrong_password() -> Error {
+    Error::conflict(
+        "WRONG_PASSWORD",
+        "the e-mail address or the password is wrong",
+    )
 }
 
 fn session_over() -> Error {
@@ -130,7 +134,11 @@ pub(crate) async fn start(
         id: SessionId::new(now),
         user_id: user.id,
         tenant_id: membership.tenant_id,
-        user_agent: client.user_agent.chars().take(USER_AGENT_CHARS_MAX).collect(),
+        user_agent: client
+            .user_agent
+            .chars()
+            .take(USER_AGENT_CHARS_MAX)
+            .collect(),
         ip: client.ip_text(),
         created_at: now,
         last_seen_at: now,
@@ -294,7 +302,7 @@ async fn revoke_stolen(app: &App, tx: Tx, client: &Client, session: &Session) ->
     .await?;
     app.commit(tx, ()).await?;
     tracing::warn!(session.id = %session.id, "a used refresh token came back: the session is revoked");
-    announce(app, Revocation::Session(session.id));
+    app.bus.revoked(Revocation::Session(session.id));
     Ok(())
 }
 
@@ -312,11 +320,7 @@ fn own_session(actor: &Actor) -> Result<SessionId> {
 }
 
 /// The same session in another tenant of the same person.
-pub async fn switch_tenant(
-    app: &App,
-    actor: &Actor,
-    tenant: TenantId,
-) -> Result<(Issued, Actor)> {
+pub async fn switch_tenant(app: &App, actor: &Actor, tenant: TenantId) -> Result<(Issued, Actor)> {
     let session = own_session(actor)?;
     let tx = app.store.begin_global("auth.switch_tenant").await?;
     let membership = memberships::find(&tx, tenant, actor.user_id)
@@ -345,7 +349,7 @@ pub async fn revoke_session(app: &App, actor: &Actor, id: SessionId) -> Result<(
     }
     audit::record(&tx, actor, "session.revoke", id, json!(null)).await?;
     app.commit(tx, ()).await?;
-    announce(app, Revocation::Session(id));
+    app.bus.revoked(Revocation::Session(id));
     Ok(())
 }
 
@@ -355,7 +359,10 @@ mod tests {
 
     #[test]
     fn addresses_have_one_form_and_nonsense_has_none() {
-        assert_eq!(normal_email("  Mina@Example.COM ").unwrap(), "mina@example.com");
+        assert_eq!(
+            normal_email("  Mina@Example.COM ").unwrap(),
+            "mina@example.com"
+        );
         for nonsense in ["", "@", "a@", "@b", "a b@c", "a@b@c", "a@.b", "a\n@b"] {
             assert!(normal_email(nonsense).is_err(), "{nonsense:?}");
         }

@@ -18,7 +18,6 @@ pub mod app;
 pub mod error;
 
 // Use cases, one file per noun.
-pub mod audit;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
@@ -29,6 +28,21 @@ pub mod work;
 
 mod race;
 mod rows;
+
+// People: who may enter, and what they did.
+pub mod access;
+pub mod api_tokens;
+pub mod audit;
+pub mod auth;
+pub mod invitations;
+pub mod password_change;
+pub mod people;
+mod refresh_token;
+pub mod setup;
+pub mod throttle;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use app::{App, Config, Parts};
 pub use error::{Error, Result};

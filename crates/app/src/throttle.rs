@@ -86,7 +86,10 @@ pub(crate) async fn admit_in(tx: &Tx, keys: &Keys) -> Result<()> {
         rows.push((key, free, sign_in_attempts::lock(tx, key).await?));
     }
     let now = tx.now();
-    let blocked_until = rows.iter().filter_map(|(_, _, row)| row.blocked_until).max();
+    let blocked_until = rows
+        .iter()
+        .filter_map(|(_, _, row)| row.blocked_until)
+        .max();
     if let Some(until) = blocked_until.filter(|until| *until > now) {
         return Err(Error::RateLimited {
             after: (until - now).to_std().unwrap_or_default(),

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod contact;
 pub mod conversation;
 pub mod event;
+pub mod hours;
 pub mod ids;
 pub mod image;
 pub mod inbox;

@@ -2,7 +2,7 @@
 
 use crate::db::sealed::Sealed as _;
 use crate::tables::password_resets;
-use crate::{StoreError, Tx};
+use crate::{Db, StoreError, Tx};
 use domain::{Time, UserId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -24,6 +24,20 @@ pub async fn insert(
         .exec_without_returning(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Whose token this is, while it may still be used.
+pub async fn find_open(
+    db: &impl Db,
+    token_hash: &str,
+    now: Time,
+) -> Result<Option<UserId>, StoreError> {
+    let row = password_resets::Entity::find_by_id(token_hash.to_owned())
+        .filter(password_resets::Column::UsedAt.is_null())
+        .filter(password_resets::Column::ExpiresAt.gt(now))
+        .one(db.conn())
+        .await?;
+    Ok(row.map(|row| row.user_id.into()))
 }
 
 /// Uses the token up. `None` for one that is unknown, used or expired.

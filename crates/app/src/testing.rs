@@ -1,0 +1,165 @@
+//! An [`App`] on a fresh test database, with mails that are kept and a clock that stands still.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot have its app must fail loudly"
+)]
+
+use crate::auth::{Client, SignedIn};
+use crate::blobs::Blobs;
+use crate::bus::LocalBus;
+use crate::mailer::{Mail, MailError, Mailer};
+use crate::outbound::Outbound;
+use crate::outbound::guard::{Guard, GuardConfig};
+use crate::passwords::Passwords;
+use crate::secrets::{MasterKeys, Vault};
+use crate::setup::{self, Setup};
+use crate::{App, Config, Parts};
+use async_trait::async_trait;
+use domain::permission::Actor;
+use domain::{NodeId, Time};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::testing::TestDb;
+
+pub const PASSWORD: &str = "the echo returns at dusk";
+pub const OWNER: &str = "owner@example.com";
+
+/// Keeps what would have been sent.
+#[derive(Debug, Default)]
+pub struct Outbox(Mutex<Vec<Mail>>);
+
+#[async_trait]
+impl Mailer for Outbox {
+    async fn send(&self, mail: &Mail, _now: Time) -> Result<(), MailError> {
+        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.push(mail.clone());
+        Ok(())
+    }
+}
+
+impl Outbox {
+    pub fn take(&self) -> Vec<Mail> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Goes away with its folder.
+pub struct TestApp {
+    pub app: App,
+    pub outbox: Arc<Outbox>,
+    _folder: tempfile::TempDir,
+}
+
+impl std::ops::Deref for TestApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
+pub async fn app(db: &TestDb) -> TestApp {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clock = Arc::new(db.clock.clone());
+    let blobs = Blobs::open_folder(folder.path())
+        .await
+        .expect("the blob folder opens");
+    let guard = Guard::new(GuardConfig::default());
+    let outbound = Outbound::new(guard, "meari-test", blobs.clone(), clock.clone())
+        .expect("the client is built");
+    let outbox = Arc::new(Outbox::default());
+    let app = App::new(Parts {
+        store: db.store.clone(),
+        clock,
+        bus: Arc::new(LocalBus::default()),
+        mailer: Arc::clone(&outbox) as Arc<dyn Mailer>,
+        outbound,
+        passwords: Passwords::new(2).expect("hashing works"),
+        vault: Vault::new(MasterKeys::random()),
+        blobs,
+        config: Config {
+            node: NodeId::new(domain::Clock::now(&db.clock)),
+            public_url: "https://desk.example.com".to_owned(),
+            base_urls: BTreeMap::new(),
+            demo: None,
+        },
+    });
+    TestApp {
+        app,
+        outbox,
+        _folder: folder,
+    }
+}
+
+pub fn client(ip: &str) -> Client {
+    Client {
+        ip: ip.parse().ok(),
+        user_agent: "test browser".to_owned(),
+    }
+}
+
+/// The first tenant with its owner signed in.
+pub async fn set_up(app: &App) -> SignedIn {
+    let input = Setup {
+        tenant: "Echo".to_owned(),
+        email: OWNER.to_owned(),
+        name: "Olivia".to_owned(),
+        password: PASSWORD.to_owned().into(),
+        locale: None,
+        time_zone: None,
+    };
+    setup::run(app, &client("192.0.2.1"), input)
+        .await
+        .expect("the first set-up succeeds")
+}
+
+/// Runs the whole way of an invitation and answers the new member's session.
+pub async fn join(app: &App, inviter: &Actor, email: &str, role: domain::people::Role) -> SignedIn {
+    crate::invitations::invite(app, inviter, email, role)
+        .await
+        .expect("the invitation is written");
+    let token = mailed_token(app, inviter.tenant_id).await;
+    let name = email.split('@').next().unwrap_or(email);
+    crate::invitations::accept(
+        app,
+        &client("192.0.2.2"),
+        &token,
+        name,
+        PASSWORD.to_owned().into(),
+    )
+    .await
+    .expect("the invitation is accepted")
+}
+
+/// Does the work of the mail jobs that wait and answers the token of the newest mail.
+pub async fn mailed_token(app: &App, tenant: domain::TenantId) -> String {
+    use domain::job::Job;
+    let tx = app.begin(tenant, "testing.claim").await.expect("a turn");
+    let until = tx.now() + chrono::TimeDelta::seconds(60);
+    let claimed = store::jobs::claim(&tx, app.config.node, 100, until)
+        .await
+        .expect("jobs are claimed");
+    let mut newest = None;
+    for job in &claimed {
+        let mail = match job.job.clone() {
+            Job::SendInvitation {
+                invitation,
+                sealed_token,
+            } => crate::invitations::mail(app, tenant, invitation, &sealed_token).await,
+            Job::SendPasswordReset { user, sealed_token } => {
+                crate::password_change::mail(app, tenant, user, &sealed_token).await
+            }
+            _ => Ok(None),
+        };
+        newest = mail.expect("the mail is written").or(newest);
+        store::jobs::finish(&tx, job).await.expect("the job ends");
+    }
+    app.commit(tx, ()).await.expect("the work is committed");
+    let mail = newest.expect("a mail was waiting");
+    let (_, rest) = mail.text.split_once('#').expect("the mail holds a link");
+    rest.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
