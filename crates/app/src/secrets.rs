@@ -19,6 +19,7 @@ use domain::TenantId;
 use secrecy::{ExposeSecret, SecretBox, SecretSlice};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::Arc;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
@@ -218,9 +219,10 @@ impl<'a> Sealed<'a> {
 }
 
 /// The master keys of this installation and, through them, every tenant's data keys.
-#[derive(Debug)]
+/// Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Vault {
-    root: Sealer,
+    root: Arc<Sealer>,
 }
 
 const DATA_KEY: &str = "data_key";
@@ -229,10 +231,10 @@ impl Vault {
     /// `keys` newest first, as [`master_keys`] returns them.
     pub fn new(keys: MasterKeys) -> Self {
         Self {
-            root: Sealer {
+            root: Arc::new(Sealer {
                 scope: Scope::Installation,
                 keys: keys.0,
-            },
+            }),
         }
     }
 

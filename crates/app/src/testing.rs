@@ -17,9 +17,10 @@ use crate::setup::{self, Setup};
 use crate::{App, Config, Parts};
 use async_trait::async_trait;
 use domain::permission::Actor;
-use domain::{NodeId, Time};
+use domain::{Clock, NodeId, Time};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use store::Store;
 use store::testing::TestDb;
 
 pub const PASSWORD: &str = "the echo returns at dusk";
@@ -60,8 +61,21 @@ impl std::ops::Deref for TestApp {
 }
 
 pub async fn app(db: &TestDb) -> TestApp {
+    build(
+        db.store.clone(),
+        Arc::new(db.clock.clone()),
+        Vault::new(MasterKeys::random()),
+    )
+    .await
+}
+
+/// A second node on the same database, with a bus that does not reach the first.
+pub async fn app_on(first: &TestApp, store: Store) -> TestApp {
+    build(store, Arc::clone(&first.clock), first.vault.clone()).await
+}
+
+async fn build(store: Store, clock: Arc<dyn Clock>, vault: Vault) -> TestApp {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let clock = Arc::new(db.clock.clone());
     let blobs = Blobs::open_folder(folder.path())
         .await
         .expect("the blob folder opens");
@@ -70,16 +84,16 @@ pub async fn app(db: &TestDb) -> TestApp {
         .expect("the client is built");
     let outbox = Arc::new(Outbox::default());
     let app = App::new(Parts {
-        store: db.store.clone(),
-        clock,
+        store,
+        clock: Arc::clone(&clock),
         bus: Arc::new(LocalBus::default()),
         mailer: Arc::clone(&outbox) as Arc<dyn Mailer>,
         outbound,
         passwords: Passwords::new(2).expect("hashing works"),
-        vault: Vault::new(MasterKeys::random()),
+        vault,
         blobs,
         config: Config {
-            node: NodeId::new(domain::Clock::now(&db.clock)),
+            node: NodeId::new(clock.now()),
             public_url: "https://desk.example.com".to_owned(),
             base_urls: BTreeMap::new(),
             demo: None,
@@ -99,19 +113,32 @@ pub fn client(ip: &str) -> Client {
     }
 }
 
-/// The first tenant with its owner signed in.
-pub async fn set_up(app: &App) -> SignedIn {
-    let input = Setup {
-        tenant: "Echo".to_owned(),
-        email: OWNER.to_owned(),
+fn input(tenant: &str, email: &str) -> Setup {
+    Setup {
+        tenant: tenant.to_owned(),
+        email: email.to_owned(),
         name: "Olivia".to_owned(),
         password: PASSWORD.to_owned().into(),
         locale: None,
         time_zone: None,
-    };
-    setup::run(app, &client("192.0.2.1"), input)
+    }
+}
+
+/// The first tenant with its owner signed in.
+pub async fn set_up(app: &App) -> SignedIn {
+    setup::run(app, &client("192.0.2.1"), input("Echo", OWNER))
         .await
         .expect("the first set-up succeeds")
+}
+
+/// Another tenant beside the first.
+pub async fn second_tenant(app: &App, email: &str) -> SignedIn {
+    setup::add_tenant_at_console(app, input("Ridge", email))
+        .await
+        .expect("the tenant is added");
+    crate::auth::sign_in(app, &client("192.0.2.3"), email, PASSWORD.to_owned().into())
+        .await
+        .expect("its owner signs in")
 }
 
 /// Runs the whole way of an invitation and answers the new member's session.
