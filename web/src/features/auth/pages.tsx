@@ -1,0 +1,337 @@
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ProblemItem } from "@/lib/gql/fragments";
+import { graphql, type ResultOf } from "@/lib/gql/graphql";
+import { AcceptInvitation, adopt, request, SetUp, SignIn } from "@/lib/gql/session";
+import { usePreferences } from "@/lib/prefs";
+import { Button } from "@/ui/Button";
+import { Input, Select } from "@/ui/Field";
+import { AuthFrame } from "./AuthFrame";
+import { useForm } from "./useForm";
+
+export const Setup = graphql(
+  `query Setup { setupState { __typename needed version demo { __typename email password } } }`,
+);
+export type SetupState = ResultOf<typeof Setup>["setupState"];
+const RequestReset = graphql(`
+  mutation RequestReset($email: String!) { requestPasswordReset(email: $email) { __typename problem { __typename code message field } } }
+`);
+const ResetPassword = graphql(
+  `mutation ResetPassword($token: String!, $password: String!) {
+    resetPassword(token: $token, password: $password) { __typename problem { ...ProblemItem } }
+  }`,
+  [ProblemItem],
+);
+
+const PASSWORD_MIN = 10;
+
+function Form({
+  onSubmit,
+  error,
+  children,
+}: {
+  onSubmit: () => void;
+  error: string | null;
+  children: ReactNode;
+}) {
+  return (
+    <form
+      className="mt-4 flex flex-col gap-4"
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    >
+      {error && (
+        <p role="alert" className="rounded-control bg-bad-soft px-3 py-2 text-bad">
+          {error}
+        </p>
+      )}
+      {children}
+    </form>
+  );
+}
+
+export function SignInPage({ setup }: { setup: SetupState | null }) {
+  const { t } = useTranslation("auth");
+  const form = useForm();
+  const navigate = useNavigate();
+  const { from } = useSearch({ strict: false }) as { from?: string };
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const signIn = (as: { email: string; password: string }) =>
+    form
+      .run(async () => adopt((await request(SignIn, as)).signIn))
+      .then((done) => {
+        // Only a path of this site: an address from outside must not steer the browser.
+        if (done) void navigate({ to: from && /^\/(?!\/)/.test(from) ? from : "/inbox", replace: true });
+      });
+  return (
+    <AuthFrame title={t("signIn.title")}>
+      <Form onSubmit={() => void signIn({ email, password })} error={form.general(["email", "password"])}>
+        <Input
+          large
+          label={t("email")}
+          type="email"
+          autoComplete="username"
+          required
+          value={email}
+          error={form.errorOf("email")}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <Input
+          large
+          label={t("password")}
+          type="password"
+          autoComplete="current-password"
+          required
+          value={password}
+          error={form.errorOf("password")}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <Button large look="primary" type="submit" busy={form.busy}>
+          {t("signIn.submit")}
+        </Button>
+        <Link
+          to="/reset-password"
+          className="text-center text-accent-text underline-offset-2 hover:underline"
+        >
+          {t("signIn.forgot")}
+        </Link>
+      </Form>
+      {setup?.demo && (
+        <div className="mt-5 rounded-control border border-line-strong border-dashed bg-subtle p-3">
+          <p className="font-medium">{t("signIn.demo")}</p>
+          <p className="select-all font-mono text-meta text-muted">{setup.demo.email}</p>
+          <p className="mb-2 select-all font-mono text-meta text-muted">{setup.demo.password}</p>
+          <Button
+            busy={form.busy}
+            onClick={() =>
+              setup.demo && void signIn({ email: setup.demo.email, password: setup.demo.password })
+            }
+          >
+            {t("signIn.demoEnter")}
+          </Button>
+        </div>
+      )}
+    </AuthFrame>
+  );
+}
+
+const zones = (): string[] => {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return [...new Set([own, ...Intl.supportedValuesOf("timeZone")])];
+};
+
+export function SetupPage({ onDone }: { onDone: () => void }) {
+  const { t, i18n } = useTranslation("auth");
+  const form = useForm();
+  const [input, setInput] = useState({
+    tenant: "",
+    name: "",
+    email: "",
+    password: "",
+    timeZone: zones()[0] ?? "UTC",
+  });
+  const set = (key: keyof typeof input) => (event: { target: { value: string } }) =>
+    setInput({ ...input, [key]: event.target.value });
+  const submit = async () => {
+    const done = await form.run(async () =>
+      adopt((await request(SetUp, { input: { ...input, locale: i18n.language } })).setup),
+    );
+    if (!done) return;
+    usePreferences.setState({ language: i18n.language });
+    onDone();
+  };
+  return (
+    <AuthFrame title={t("setup.title")} text={t("setup.text")}>
+      <Form
+        onSubmit={() => void submit()}
+        error={form.general(["tenant", "name", "email", "password", "timeZone"])}
+      >
+        <fieldset className="flex flex-col gap-4">
+          <legend className="mb-2 font-semibold text-meta text-muted">{t("setup.organisation")}</legend>
+          <Input
+            large
+            label={t("setup.tenant")}
+            required
+            maxLength={120}
+            autoComplete="organization"
+            value={input.tenant}
+            error={form.errorOf("tenant")}
+            onChange={set("tenant")}
+          />
+          <Select
+            large
+            label={t("setup.timeZone")}
+            value={input.timeZone}
+            error={form.errorOf("timeZone")}
+            onChange={set("timeZone")}
+          >
+            {zones().map((zone) => (
+              <option key={zone}>{zone}</option>
+            ))}
+          </Select>
+        </fieldset>
+        <fieldset className="flex flex-col gap-4">
+          <legend className="mb-2 font-semibold text-meta text-muted">{t("setup.owner")}</legend>
+          <Input
+            large
+            label={t("name")}
+            required
+            maxLength={120}
+            autoComplete="name"
+            value={input.name}
+            error={form.errorOf("name")}
+            onChange={set("name")}
+          />
+          <Input
+            large
+            label={t("email")}
+            type="email"
+            required
+            autoComplete="username"
+            value={input.email}
+            error={form.errorOf("email")}
+            onChange={set("email")}
+          />
+          <Input
+            large
+            label={t("password")}
+            type="password"
+            required
+            minLength={PASSWORD_MIN}
+            autoComplete="new-password"
+            help={t("passwordHelp", { count: PASSWORD_MIN })}
+            value={input.password}
+            error={form.errorOf("password")}
+            onChange={set("password")}
+          />
+        </fieldset>
+        <Button large look="primary" type="submit" busy={form.busy}>
+          {t("setup.submit")}
+        </Button>
+      </Form>
+    </AuthFrame>
+  );
+}
+
+export function InvitationPage() {
+  const { t } = useTranslation("auth");
+  const form = useForm();
+  const navigate = useNavigate();
+  const { token } = useSearch({ strict: false }) as { token?: string };
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const submit = async () => {
+    const done = await form.run(async () =>
+      adopt((await request(AcceptInvitation, { token: token ?? "", name, password })).acceptInvitation),
+    );
+    if (done)
+      void navigate({ to: "/inbox/{-$number}", params: { number: undefined }, search: {}, replace: true });
+  };
+  return (
+    <AuthFrame title={t("invitation.title")} text={t("invitation.text")}>
+      <Form onSubmit={() => void submit()} error={token ? form.general(["name", "password"]) : t("badLink")}>
+        <Input
+          large
+          label={t("name")}
+          required
+          autoComplete="name"
+          value={name}
+          error={form.errorOf("name")}
+          onChange={(event) => setName(event.target.value)}
+        />
+        <Input
+          large
+          label={t("password")}
+          type="password"
+          required
+          minLength={PASSWORD_MIN}
+          autoComplete="new-password"
+          help={t("invitation.passwordHelp")}
+          value={password}
+          error={form.errorOf("password")}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <Button large look="primary" type="submit" busy={form.busy} disabled={!token}>
+          {t("invitation.submit")}
+        </Button>
+      </Form>
+    </AuthFrame>
+  );
+}
+
+export function ResetPage() {
+  const { token } = useSearch({ strict: false }) as { token?: string };
+  return token ? <NewPassword token={token} /> : <AskForReset />;
+}
+
+function AskForReset() {
+  const { t } = useTranslation("auth");
+  const form = useForm();
+  const [email, setEmail] = useState("");
+  const [sent, setSent] = useState(false);
+  const submit = async () => {
+    if (await form.run(async () => (await request(RequestReset, { email })).requestPasswordReset.problem))
+      setSent(true);
+  };
+  return (
+    <AuthFrame title={t("reset.title")} text={sent ? t("reset.sent") : t("reset.text")}>
+      {!sent && (
+        <Form onSubmit={() => void submit()} error={form.general([])}>
+          <Input
+            large
+            label={t("email")}
+            type="email"
+            required
+            autoComplete="username"
+            value={email}
+            onChange={(event) => setEmail(event.target.value)}
+          />
+          <Button large look="primary" type="submit" busy={form.busy}>
+            {t("reset.submit")}
+          </Button>
+        </Form>
+      )}
+      <p className="mt-4 text-center">
+        <Link to="/sign-in" className="text-accent-text underline-offset-2 hover:underline">
+          {t("reset.back")}
+        </Link>
+      </p>
+    </AuthFrame>
+  );
+}
+
+function NewPassword({ token }: { token: string }) {
+  const { t } = useTranslation("auth");
+  const form = useForm();
+  const navigate = useNavigate();
+  const [password, setPassword] = useState("");
+  const submit = async () => {
+    if (await form.run(async () => (await request(ResetPassword, { token, password })).resetPassword.problem))
+      void navigate({ to: "/sign-in", replace: true });
+  };
+  return (
+    <AuthFrame title={t("reset.newTitle")}>
+      <Form onSubmit={() => void submit()} error={form.general(["password"])}>
+        <Input
+          large
+          label={t("newPassword")}
+          type="password"
+          required
+          minLength={PASSWORD_MIN}
+          autoComplete="new-password"
+          help={t("passwordHelp", { count: PASSWORD_MIN })}
+          value={password}
+          error={form.errorOf("password")}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <Button large look="primary" type="submit" busy={form.busy}>
+          {t("reset.save")}
+        </Button>
+      </Form>
+    </AuthFrame>
+  );
+}

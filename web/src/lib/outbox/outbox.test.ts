@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { MemoryStorage } from "@/lib/drafts/testing";
+import { type Answer, type Entry, Outbox } from ".";
+
+const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
+  clientId,
+  ownerId: "usr_1",
+  ticketId: "tkt_1",
+  conversationId,
+  text: clientId,
+  uploads: [],
+  seen: 1,
+  at: 1,
+});
+
+function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage()) {
+  const sent: string[] = [];
+  const refused: string[] = [];
+  const box = new Outbox({
+    storage,
+    exclusively: (work) => work(),
+    deliver: async (one) => {
+      sent.push(one.clientId);
+      return answer(one);
+    },
+    onRefused: (one) => refused.push(one.clientId),
+  });
+  return { box, sent, refused, storage };
+}
+
+describe("outbox", () => {
+  it("empties itself when the server confirms", async () => {
+    const { box, sent } = outbox(() => ({ kind: "done" }));
+    box.add(entry("a"));
+    box.add(entry("b"));
+    await box.pump();
+    expect(sent).toEqual(["a", "b"]);
+    expect(box.all()).toEqual([]);
+  });
+
+  it("keeps order: nothing overtakes an unreachable first entry", async () => {
+    let up = false;
+    const { box, sent } = outbox(() => (up ? { kind: "done" } : { kind: "unreachable" }));
+    box.add(entry("a"));
+    box.add(entry("b"));
+    await box.pump();
+    expect(box.all().map((one) => one.state)).toEqual(["waiting", "waiting"]);
+    up = true;
+    await box.pump();
+    expect(sent.slice(-2)).toEqual(["a", "b"]);
+    expect(box.all()).toEqual([]);
+  });
+
+  it("stops a conversation behind a refused message, and lets others pass", async () => {
+    const { box, sent, refused } = outbox((one) =>
+      one.clientId === "a" ? { kind: "refused", code: "NEWER_MESSAGES", message: "" } : { kind: "done" },
+    );
+    box.add(entry("a"));
+    box.add(entry("b"));
+    box.add(entry("note", null));
+    await box.pump();
+    expect(sent).toEqual(["a", "note"]);
+    expect(refused).toEqual(["a"]);
+    box.discard("a");
+    await box.pump();
+    expect(sent).toEqual(["a", "note", "b"]);
+  });
+
+  it("sends again under the same client id after the page died in the middle", async () => {
+    const storage = new MemoryStorage();
+    storage.setItem("meari.outbox", JSON.stringify([{ ...entry("a"), state: "sending", problem: null }]));
+    const { box, sent } = outbox(() => ({ kind: "done" }), storage);
+    await box.pump();
+    expect(sent).toEqual(["a"]);
+    expect(storage.getItem("meari.outbox")).toBe("[]");
+  });
+
+  it("sends once when pumped twice at the same time", async () => {
+    const { box, sent } = outbox(() => ({ kind: "done" }));
+    box.add(entry("a"));
+    await Promise.all([box.pump(), box.pump()]);
+    expect(sent).toEqual(["a"]);
+  });
+
+  it("carries the newer head when the agent confirms", async () => {
+    const heads: number[] = [];
+    const { box } = outbox((one) => {
+      heads.push(one.seen);
+      return one.seen < 7 ? { kind: "refused", code: "NEWER_MESSAGES", message: "" } : { kind: "done" };
+    });
+    box.add(entry("a"));
+    await box.pump();
+    box.retry("a", 7);
+    await box.pump();
+    expect(heads).toEqual([1, 7]);
+    expect(box.all()).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+import type { ReactNode } from "react";
+import { cx } from "./cx";
+
+const HUES = [25, 65, 95, 150, 195, 235, 268, 305, 345];
+
+function hueOf(id: string): number {
+  let hash = 0;
+  for (let index = 0; index < id.length; index += 1) hash = (hash * 31 + id.charCodeAt(index)) >>> 0;
+  return HUES[hash % HUES.length] ?? 268;
+}
+
+/** Two letters for Latin names, one syllable for Hangul: two would not fit beside the badge. */
+export function initials(name: string): string {
+  const words = name
+    .replace(/^[@#+]/, "")
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean);
+  const first = [...(words[0] ?? "?")][0] ?? "?";
+  if (!/\p{Script=Latin}/u.test(first)) return first;
+  const second = words.length > 1 ? ([...(words.at(-1) ?? "")][0] ?? "") : "";
+  return (first + (/\p{Script=Latin}/u.test(second) ? second : "")).toUpperCase();
+}
+
+interface AvatarProps {
+  id: string;
+  name: string;
+  url?: string | null;
+  size?: number;
+  badge?: ReactNode;
+  className?: string;
+}
+
+export function Avatar({ id, name, url, size = 32, badge, className }: AvatarProps) {
+  return (
+    <span
+      className={cx("relative inline-flex shrink-0", className)}
+      style={{ width: size, height: size }}
+      aria-hidden="true"
+    >
+      {url ? (
+        <img
+          src={url}
+          alt=""
+          width={size}
+          height={size}
+          className="size-full rounded-full object-cover"
+          loading="lazy"
+        />
+      ) : (
+        <span
+          className="flex size-full items-center justify-center rounded-full font-semibold"
+          style={{
+            background: `oklch(0.9 0.06 ${hueOf(id)})`,
+            color: `oklch(0.35 0.09 ${hueOf(id)})`,
+            fontSize: Math.max(10, Math.round(size * 0.37)),
+          }}
+        >
+          {initials(name)}
+        </span>
+      )}
+      {badge && <span className="absolute -right-1 -bottom-1">{badge}</span>}
+    </span>
+  );
+}
