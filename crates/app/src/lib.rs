@@ -21,6 +21,7 @@ pub mod error;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
+pub mod node;
 pub mod reader;
 pub mod reply;
 pub mod visibility;
