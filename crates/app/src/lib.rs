@@ -21,9 +21,10 @@ pub mod error;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
-pub mod node;
+pub mod offers;
 pub mod reader;
 pub mod reply;
+pub mod router;
 pub mod visibility;
 pub mod work;
 

@@ -198,6 +198,22 @@ pub async fn release_shard(tx: &Tx, node: NodeId, shard: Shard) -> Result<(), St
     Ok(())
 }
 
+/// The shards this node owns now, as the others see it.
+pub async fn shards_of(db: &impl Db, node: NodeId) -> Result<Vec<Shard>, StoreError> {
+    let rows = router_shards::Entity::find()
+        .filter(router_shards::Column::NodeId.eq(node.uuid()))
+        .order_by_asc(router_shards::Column::Shard)
+        .all(db.conn())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Shard {
+            shard: row.shard,
+            epoch: row.epoch,
+        })
+        .collect())
+}
+
 /// In every transaction of a routing decision. `Conflict`: another node routes this tenant now.
 pub async fn check_shard(tx: &Tx, node: NodeId, shard: Shard) -> Result<(), StoreError> {
     let row = router_shards::Entity::find()
@@ -357,6 +373,15 @@ pub async fn presences(
     tenant: TenantId,
     now: Time,
 ) -> Result<Vec<Presence>, StoreError> {
+    presences_of(db, tenant, Condition::all(), now).await
+}
+
+async fn presences_of(
+    db: &impl Db,
+    tenant: TenantId,
+    of: Condition,
+    now: Time,
+) -> Result<Vec<Presence>, StoreError> {
     let live: BTreeSet<Uuid> = live_nodes(db, now)
         .await?
         .into_iter()
@@ -365,6 +390,7 @@ pub async fn presences(
     let everybody_lives = alone(db.conn());
     let rows = connections::Entity::find()
         .filter(connections::Column::TenantId.eq(tenant.uuid()))
+        .filter(of)
         .order_by_asc(connections::Column::UserId)
         .all(db.conn())
         .await?;
@@ -403,6 +429,6 @@ pub async fn presence(
     user: UserId,
     now: Time,
 ) -> Result<Option<Presence>, StoreError> {
-    let all = presences(db, tenant, now).await?;
-    Ok(all.into_iter().find(|presence| presence.user_id == user))
+    let of = Condition::all().add(connections::Column::UserId.eq(user.uuid()));
+    Ok(presences_of(db, tenant, of, now).await?.pop())
 }

@@ -18,7 +18,7 @@ use domain::image::Image;
 use domain::offer::{NewOffer, Offer};
 use domain::people::Role;
 use domain::work_item::{WorkItem, WorkItemRow};
-use domain::{OfferId, TenantId, TicketId, Time, UserId, WorkItemId};
+use domain::{OfferId, QueueId, TenantId, TicketId, Time, UserId, WorkItemId};
 use routing::{SeenPresence, Snapshot};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -166,6 +166,36 @@ pub async fn live_work_item_of_ticket(
     row.map(read_item).transpose()
 }
 
+/// The live items of the given tickets, for batched edges.
+pub async fn live_work_items_of(
+    db: &impl Db,
+    tenant: TenantId,
+    tickets: &[TicketId],
+) -> Result<Vec<WorkItem>, StoreError> {
+    let rows = work_items::Entity::find()
+        .filter(work_items::Column::TenantId.eq(tenant.uuid()))
+        .filter(work_items::Column::TicketId.is_in(tickets.iter().map(|id| id.uuid())))
+        .filter(Expr::cust(LIVE))
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read_item).collect()
+}
+
+/// Whether anybody works or waits in a queue.
+pub async fn queue_has_work(
+    db: &impl Db,
+    tenant: TenantId,
+    queue: QueueId,
+) -> Result<bool, StoreError> {
+    let row = work_items::Entity::find()
+        .filter(work_items::Column::TenantId.eq(tenant.uuid()))
+        .filter(work_items::Column::QueueId.eq(queue.uuid()))
+        .filter(Expr::cust(LIVE))
+        .one(db.conn())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// What is in an agent's hands: offered to her or assigned, oldest first.
 pub async fn held_by(
     db: &impl Db,
@@ -285,6 +315,22 @@ pub async fn open_offer_of(
 pub async fn open_offers(db: &impl Db, tenant: TenantId) -> Result<Vec<Offer>, StoreError> {
     let rows = offers::Entity::find()
         .filter(offers::Column::TenantId.eq(tenant.uuid()))
+        .filter(Expr::cust(OPEN))
+        .order_by_asc(offers::Column::Id)
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read_offer).collect()
+}
+
+/// What an agent is asked now, oldest first.
+pub async fn open_offers_to(
+    db: &impl Db,
+    tenant: TenantId,
+    agent: UserId,
+) -> Result<Vec<Offer>, StoreError> {
+    let rows = offers::Entity::find()
+        .filter(offers::Column::TenantId.eq(tenant.uuid()))
+        .filter(offers::Column::UserId.eq(agent.uuid()))
         .filter(Expr::cust(OPEN))
         .order_by_asc(offers::Column::Id)
         .all(db.conn())

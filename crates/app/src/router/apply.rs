@@ -1,0 +1,131 @@
+//! One decision, one transaction on fresh rows. A wish that the rows refuse is no error: the
+//! router reads on and decides anew.
+
+use super::SHARD_LOST;
+use crate::work::{apply_claim, apply_release, claim_rows, release_rows};
+use crate::{App, Error, Result};
+use domain::ticket::Ticket;
+use domain::work_item::WorkItem;
+use domain::{OfferId, TenantId, WorkItemId};
+use futures_util::stream::{self, StreamExt};
+use routing::{ClaimPolicy, Decisions, Ending, OfferDecision, Refusal, Release};
+use store::leases::{self, Shard};
+use store::queries::tickets;
+use store::{StoreError, Tx, routing as stored};
+
+/// Decisions under way at once, so that they share the group commit of SQLite.
+const PARALLEL: usize = 8;
+
+enum Wish {
+    End(Ending),
+    Requeue(WorkItemId),
+    Offer(Box<OfferDecision>),
+}
+
+/// Applies all that can be applied and counts it.
+pub(super) async fn all(
+    app: &App,
+    tenant: TenantId,
+    shard: Shard,
+    decisions: Decisions,
+) -> Result<usize> {
+    let Decisions {
+        expiries,
+        withdrawals,
+        requeues,
+        offers,
+        ..
+    } = decisions;
+    let endings = expiries.into_iter().chain(withdrawals).map(Wish::End);
+    let requeues = requeues.into_iter().map(|r| Wish::Requeue(r.item_id));
+    let offers = offers.into_iter().map(|o| Wish::Offer(Box::new(o)));
+    let freed = batch(app, tenant, shard, endings.chain(requeues).collect()).await?;
+    Ok(freed + batch(app, tenant, shard, offers.collect()).await?)
+}
+
+async fn batch(app: &App, tenant: TenantId, shard: Shard, wishes: Vec<Wish>) -> Result<usize> {
+    let results: Vec<Result<bool>> = stream::iter(wishes)
+        .map(|wish| one(app, tenant, shard, wish))
+        .buffer_unordered(PARALLEL)
+        .collect()
+        .await;
+    let mut applied = 0;
+    for result in results {
+        applied += usize::from(result?);
+    }
+    Ok(applied)
+}
+
+/// Whether the wish became a fact.
+async fn one(app: &App, tenant: TenantId, shard: Shard, wish: Wish) -> Result<bool> {
+    let mut tx = app.begin(tenant, "route").await?;
+    match leases::check_shard(&tx, app.config.node, shard).await {
+        Err(StoreError::Conflict { .. }) => {
+            return Err(Error::conflict(
+                SHARD_LOST,
+                "another node routes this tenant",
+            ));
+        }
+        checked => checked?,
+    }
+    let done = match wish {
+        Wish::End(ending) => end(&mut tx, tenant, &ending).await,
+        Wish::Requeue(item) => recover(&mut tx, tenant, item).await,
+        Wish::Offer(decision) => offer(&mut tx, tenant, *decision).await,
+    };
+    match done {
+        Ok(true) => match app.commit(tx, true).await {
+            Err(Error::Conflict { .. }) => Ok(false),
+            done => done,
+        },
+        Ok(false) | Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The item and its ticket, whose lock everybody takes first who changes either.
+async fn lock_item(tx: &Tx, tenant: TenantId, id: WorkItemId) -> Result<(WorkItem, Ticket)> {
+    let ticket = stored::work_item(tx, tenant, id).await?.ticket_id;
+    let ticket = tickets::lock(tx, tenant, ticket).await?;
+    Ok((stored::work_item(tx, tenant, id).await?, ticket))
+}
+
+async fn end(tx: &mut Tx, tenant: TenantId, ending: &Ending) -> Result<bool> {
+    let (item, ticket) = lock_item(tx, tenant, ending.item_id).await?;
+    let offer = stored::offer(tx, tenant, ending.offer_id).await?;
+    let agent = stored::lock_agent_state(tx, tenant, offer.user_id).await?;
+    let presence = leases::presence(tx, tenant, offer.user_id, tx.now()).await?;
+    let release = routing::end_offer(item, offer, agent, presence.as_ref(), tx.now());
+    store(tx, release, ticket).await
+}
+
+async fn recover(tx: &mut Tx, tenant: TenantId, item: WorkItemId) -> Result<bool> {
+    let (item, ticket) = lock_item(tx, tenant, item).await?;
+    let (offer, agent) = release_rows(tx, &item).await?;
+    let release = routing::recover(item, offer, agent, tx.now());
+    store(tx, release, ticket).await
+}
+
+async fn store(tx: &mut Tx, release: Result<Release, Refusal>, ticket: Ticket) -> Result<bool> {
+    let Ok(release) = release else {
+        return Ok(false);
+    };
+    apply_release(tx, release, ticket).await?;
+    Ok(true)
+}
+
+async fn offer(tx: &mut Tx, tenant: TenantId, decision: OfferDecision) -> Result<bool> {
+    let (item, ticket) = lock_item(tx, tenant, decision.item_id).await?;
+    let rows = claim_rows(tx, item, decision.user_id).await?;
+    let policy = ClaimPolicy::Offer {
+        id: OfferId::new(tx.now()),
+        reason: Box::new(decision.reason),
+    };
+    match routing::claim(rows, policy, tx.now()) {
+        Ok(claim) => {
+            apply_claim(tx, claim, ticket).await?;
+            Ok(true)
+        }
+        Err(_) => Ok(false),
+    }
+}
