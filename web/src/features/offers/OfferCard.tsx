@@ -26,7 +26,11 @@ function useLostOffers(): void {
   useEffect(
     () =>
       api.onChange((change) => {
-        if (change.__typename !== "OfferImage" || change.userId !== viewer.id || change.state !== "WITHDRAWN")
+        if (
+          change.__typename !== "OfferImage" ||
+          change.userId !== viewer.id ||
+          change.offerState !== "WITHDRAWN"
+        )
           return;
         toast(t(change.endReason?.includes("taken") ? "offer.taken" : "offer.withdrawn"));
       }),

@@ -4,6 +4,7 @@
 import type { Cache, Variables } from "@urql/exchange-graphcache";
 import { graphql, type ResultOf } from "./graphql";
 
+// Fields of one name but different types must be told apart in a union, hence the aliases.
 export const Changes = graphql(`
   subscription Changes($after: String) {
     changes(after: $after) {
@@ -13,11 +14,11 @@ export const Changes = graphql(`
       changes {
         __typename
         ... on TicketImage {
-          id number subject status priority tags contactId queueId assigneeId snoozedUntil channel messageHead
+          id number subject ticketStatus: status priority tags contactId queueId assigneeId snoozedUntil channel messageHead
           lastMessageAt lastMessagePreview lastMessageInbound waitingSince createdAt updatedAt closedAt version
         }
         ... on MessageImage {
-          id ticketId conversationId direction kind state author authorUserId authorName text clientId quotedId
+          id ticketId conversationId direction kind messageState: state author authorUserId authorName text clientId quotedId
           problem position sentAt createdAt editedAt deletedAt version
           reactions { __typename emoji by }
           attachments { __typename id state name mediaType sizeBytes url problem }
@@ -25,9 +26,9 @@ export const Changes = graphql(`
         ... on ConversationImage { id inboxId identityId contactId ticketId replyUntil version }
         ... on ContactImage { id name note locale avatarUrl mergedIntoId version }
         ... on IdentityImage { id contactId channel handle display avatarUrl mergedFromId }
-        ... on OfferImage { id ticketId queueId userId state endReason reason createdAt expiresAt version }
-        ... on AgentImage { userId status reason load capacity statusSince version }
-        ... on InboxImage { id channel name account address state problem queueId lastInboundAt lastOutboundAt version }
+        ... on OfferImage { id ticketId queueId userId offerState: state endReason offerReason: reason createdAt expiresAt version }
+        ... on AgentImage { userId agentStatus: status agentReason: reason load capacity statusSince version }
+        ... on InboxImage { id channel name account address inboxState: state problem queueId lastInboundAt lastOutboundAt version }
         ... on QueueImage { id name color offerTtlSeconds targetSeconds archivedAt version }
         ... on SkillImage { id name archivedAt }
         ... on TeamImage { id name members }
@@ -101,10 +102,11 @@ function applyTicket(cache: Cache, image: Image<"TicketImage">): void {
   const headBefore = Number(cache.resolve(key, "messageHead") ?? image.messageHead);
   const unreadBefore = Number(cache.resolve(key, "unread") ?? 0);
   const grown = Math.max(0, image.messageHead - headBefore);
-  const { __typename: _, contactId, queueId, assigneeId, ...scalars } = image;
+  const { __typename: _, contactId, queueId, assigneeId, ticketStatus, ...scalars } = image;
   cache.writeFragment(TicketPatch, {
     ...scalars,
     __typename: "Ticket",
+    status: ticketStatus,
     unread: image.lastMessageInbound ? unreadBefore + grown : unreadBefore,
   });
   cache.link(key, "contact", `Contact:${contactId}`);
@@ -133,7 +135,8 @@ export function placeMessage(cache: Cache, ticketId: string, messageId: string, 
 function applyMessage(cache: Cache, image: Image<"MessageImage">): void {
   const key = `Message:${image.id}`;
   if (!isKnown(cache, `Ticket:${image.ticketId}`) || isStale(cache, key, image.version)) return;
-  cache.writeFragment(MessagePatch, { ...image, __typename: "Message" });
+  const { messageState, ...rest } = image;
+  cache.writeFragment(MessagePatch, { ...rest, __typename: "Message", state: messageState });
   placeMessage(cache, image.ticketId, image.id, image.position);
 }
 
@@ -150,12 +153,13 @@ function applyConversation(cache: Cache, image: Image<"ConversationImage">): voi
 function applyOffer(cache: Cache, image: Image<"OfferImage">, viewerId: string): void {
   const key = `Offer:${image.id}`;
   if (image.userId !== viewerId || isStale(cache, key, image.version)) return;
-  cache.writeFragment(OfferPatch, { ...image, __typename: "Offer" });
+  const { offerState, offerReason, ...others } = image;
+  cache.writeFragment(OfferPatch, { ...others, __typename: "Offer", state: offerState, reason: offerReason });
   cache.link(key, "ticket", `Ticket:${image.ticketId}`);
   const links = cache.resolve("Query", "offers");
   const keys = Array.isArray(links) ? links.filter((link): link is string => typeof link === "string") : [];
   const rest = keys.filter((other) => other !== key);
-  cache.link("Query", "offers", image.state === "OFFERED" ? [...rest, key] : rest);
+  cache.link("Query", "offers", offerState === "OFFERED" ? [...rest, key] : rest);
 }
 
 export function presenceOf(status: string, reason: string | null, load: number) {
@@ -172,24 +176,31 @@ function applyAgent(cache: Cache, image: Image<"AgentImage">): void {
     return;
   }
   if (isStale(cache, key, image.version)) return;
-  const presence = presenceOf(image.status, image.reason, image.load);
-  cache.writeFragment(AgentPatch, { ...image, __typename: "Agent", presence } as never);
+  const { agentStatus: status, agentReason: reason, ...rest } = image;
+  const presence = presenceOf(status, reason, image.load);
+  cache.writeFragment(AgentPatch, { ...rest, __typename: "Agent", status, reason, presence } as never);
 }
 
-function applyNamed(
-  cache: Cache,
-  type: "Inbox" | "Queue",
-  list: "inboxes" | "queues",
-  image: Image<"InboxImage"> | Image<"QueueImage">,
-): void {
-  const key = `${type}:${image.id}`;
+function applyInbox(cache: Cache, image: Image<"InboxImage">): void {
+  const key = `Inbox:${image.id}`;
   if (!isKnown(cache, key)) {
-    cache.invalidate("Query", list);
+    cache.invalidate("Query", "inboxes");
     return;
   }
   if (isStale(cache, key, image.version)) return;
-  const patch = type === "Inbox" ? InboxPatch : QueuePatch;
-  cache.writeFragment(patch as typeof InboxPatch, { ...image, __typename: type } as never);
+  const { inboxState, ...rest } = image;
+  cache.writeFragment(InboxPatch, { ...rest, __typename: "Inbox", state: inboxState });
+  cache.link(key, "queue", `Queue:${image.queueId}`);
+}
+
+function applyQueue(cache: Cache, image: Image<"QueueImage">): void {
+  const key = `Queue:${image.id}`;
+  if (!isKnown(cache, key)) {
+    cache.invalidate("Query", "queues");
+    return;
+  }
+  if (isStale(cache, key, image.version)) return;
+  cache.writeFragment(QueuePatch, { ...image, __typename: "Queue" });
 }
 
 function applyContact(cache: Cache, image: Image<"ContactImage">): void {
@@ -229,10 +240,10 @@ export function applyImage(cache: Cache, image: Change, viewerId: string): void 
       applyAgent(cache, image);
       break;
     case "InboxImage":
-      applyNamed(cache, "Inbox", "inboxes", image);
+      applyInbox(cache, image);
       break;
     case "QueueImage":
-      applyNamed(cache, "Queue", "queues", image);
+      applyQueue(cache, image);
       break;
     case "SkillImage":
       cache.invalidate("Query", "skills");
