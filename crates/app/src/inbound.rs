@@ -5,13 +5,14 @@
 //! repeat under another key by the unique external id of the message. What is authentic but
 //! malformed is kept raw, becomes a dead letter and can be replayed.
 
+mod effects;
 mod entrance;
 mod facts;
 mod people;
 mod threads;
 
+pub(crate) use effects::follow_message;
 pub use entrance::{Accepted, Entrances, accept, store_parts};
-pub(crate) use facts::follow_message;
 
 use crate::{App, Error, Result, inboxes};
 use channels::{Inbound, Part};

@@ -4,28 +4,22 @@
 //! that applying it twice, late or early gives the same rows.
 
 use super::early_facts_of;
+use super::effects::{
+    TEXT_CHARS_MAX, attachments_of, delete, edit, follow_message, preview, react, receive,
+};
 use super::people::identify;
 use super::threads::{self, Thread};
 use crate::{App, Result, inboxes, rows, work};
 use channels::{Channel, Inbound, InboundMessage, Media, Peer, Receipt, ReceiptState};
 use domain::inbox::Inbox;
 use domain::job::Job;
-use domain::message::{
-    Attachment, AttachmentState, AuthorKind, Direction, Message, MessageKind, MessageState,
-    Reaction,
-};
+use domain::message::{AuthorKind, Direction, Message, MessageKind, MessageState};
 use domain::ticket::Ticket;
-use domain::{AttachmentId, MessageId, Time};
+use domain::{MessageId, Time};
 use serde_json::Value;
 use store::queries::attachments::StoredAttachment;
 use store::queries::{attachments, early_facts, messages, outbound, tickets};
 use store::{NewJob, Tx};
-
-/// Longest text that is kept; no supported channel allows more.
-const TEXT_CHARS_MAX: usize = 200_000;
-const PREVIEW_CHARS_MAX: usize = 140;
-const ATTACHMENTS_MAX: usize = 20;
-const REACTIONS_MAX: usize = 100;
 
 pub struct Context<'a> {
     pub app: &'a App,
@@ -139,7 +133,7 @@ impl Context<'_> {
         if let Some(quoted) = &fact.quoted {
             message.quoted_id = self.message(tx, quoted).await?.map(|m| m.id);
         }
-        message.attachments = attachments_of(tx, &fact.attachments);
+        message.attachments = attachments_of(tx.now(), &fact.attachments);
         let before = ticket.clone();
         let mut ticket = ticket;
         let mut message =
@@ -226,7 +220,7 @@ impl Context<'_> {
         message.direction = Direction::Outbound;
         message.state = MessageState::Sent;
         message.author = AuthorKind::OutsideAgent;
-        message.attachments = attachments_of(tx, &fact.attachments);
+        message.attachments = attachments_of(tx.now(), &fact.attachments);
         let before = ticket.clone();
         let mut ticket = ticket;
         let message =
@@ -488,97 +482,4 @@ impl Context<'_> {
         };
         self.store_inbound(tx, fact, MessageKind::Unsupported).await
     }
-}
-
-fn attachments_of(tx: &Tx, media: &[Media]) -> Vec<Attachment> {
-    media
-        .iter()
-        .take(ATTACHMENTS_MAX)
-        .map(|m| Attachment {
-            id: AttachmentId::new(tx.now()),
-            state: AttachmentState::Pending,
-            name: m.name.chars().take(200).collect(),
-            media_type: m.media_type.clone(),
-            size_bytes: m.size_bytes.and_then(|n| i64::try_from(n).ok()),
-            problem: None,
-        })
-        .collect()
-}
-
-/// Lets the ticket's row show its newest message.
-pub fn follow_message(ticket: &mut Ticket, message: &Message, channel: &str) {
-    ticket.last_message_at = message.created_at;
-    ticket.last_message_preview = preview(message);
-    ticket.last_message_inbound = message.direction == Direction::Inbound;
-    channel.clone_into(&mut ticket.channel);
-}
-
-pub fn preview(message: &Message) -> String {
-    if message.deleted_at.is_some() {
-        return String::new();
-    }
-    let text = message
-        .text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    match (text.is_empty(), message.attachments.first()) {
-        (true, Some(file)) => format!("📎 {}", file.name),
-        _ => text.chars().take(PREVIEW_CHARS_MAX).collect(),
-    }
-}
-
-/// An older edit never replaces a newer one.
-fn edit(message: &mut Message, text: String, html: Option<String>, at: Time) -> bool {
-    if message.deleted_at.is_some()
-        || message.edited_at.is_some_and(|last| last >= at)
-        || message.text == text
-    {
-        return false;
-    }
-    message.text = text.chars().take(TEXT_CHARS_MAX).collect();
-    message.html = html;
-    message.edited_at = Some(at);
-    true
-}
-
-/// Ours follow theirs: the words go, the line stays.
-fn delete(message: &mut Message, at: Time) -> bool {
-    if message.deleted_at.is_some() {
-        return false;
-    }
-    message.deleted_at = Some(at);
-    message.text.clear();
-    message.html = None;
-    true
-}
-
-fn react(message: &mut Message, by: String, emoji: String, removed: bool) -> bool {
-    let had = message
-        .reactions
-        .iter()
-        .any(|r| r.by == by && r.emoji == emoji);
-    match (removed, had) {
-        (false, false) if message.reactions.len() < REACTIONS_MAX => {
-            message.reactions.push(Reaction { emoji, by });
-            true
-        }
-        (true, true) => {
-            message
-                .reactions
-                .retain(|r| !(r.by == by && r.emoji == emoji));
-            true
-        }
-        _ => false,
-    }
-}
-
-fn receive(message: &mut Message, state: ReceiptState, problem: Option<String>) -> bool {
-    let next = message.state.receipt(state.message_state());
-    if next == message.state {
-        return false;
-    }
-    message.state = next;
-    message.problem = problem.filter(|_| next == MessageState::Failed);
-    true
 }
