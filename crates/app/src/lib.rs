@@ -18,13 +18,17 @@ pub mod app;
 pub mod error;
 
 // Use cases, one file per noun.
+pub mod agents;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
 pub mod offers;
+pub mod queues;
 pub mod reader;
 pub mod reply;
 pub mod router;
+pub mod skills;
+pub mod teams;
 pub mod visibility;
 pub mod work;
 

@@ -5,7 +5,7 @@
 //! role again inside the turn.
 
 use crate::bus::Revocation;
-use crate::{App, Error, Result, audit};
+use crate::{App, Error, Result, agents, audit};
 use domain::agent_state::{AgentState, AgentStatus};
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::{Image, Member};
@@ -169,8 +169,10 @@ pub async fn remove(app: &App, actor: &Actor, user: UserId) -> Result<Member> {
     Ok(member)
 }
 
-/// No offers any more, no team. Queues skip people who are not members.
+/// No offers any more, no team; what she worked on waits in its queue again. Queues skip people
+/// who are not members.
 async fn leave_work(tx: &mut Tx, tenant: TenantId, user: UserId) -> Result<()> {
+    agents::give_back_all(tx, tenant, user).await?;
     if let Some(state) = store::routing::agent_state(tx, tenant, user).await?
         && state.status != AgentStatus::Offline
     {

@@ -17,6 +17,7 @@ use crate::{Result, rows};
 use domain::ticket::{Ticket, TicketStatus};
 use domain::work_item::{CompletedReason, WorkItem};
 use routing::ClaimPolicy;
+use store::queries::tickets;
 use store::{Tx, routing as stored};
 
 /// Stores a ticket whose customer wrote and makes sure somebody works on it or it waits in line.
@@ -62,6 +63,20 @@ pub async fn left_work(tx: &mut Tx, ticket: &Ticket, reason: CompletedReason) ->
     let (offer, agent) = release_rows(tx, &item).await?;
     let release = routing::complete(item, offer, agent, reason, tx.now()).map_err(refused)?;
     claims::store_release(tx, release).await?;
+    Ok(())
+}
+
+/// Whoever has the item, or is asked for it, lets it go; it waits again in its place.
+pub(crate) async fn give_back(tx: &mut Tx, item: &WorkItem) -> Result<()> {
+    let ticket = tickets::lock(tx, item.tenant_id, item.ticket_id).await?;
+    let item = stored::work_item(tx, item.tenant_id, item.id).await?;
+    if item.state().is_over() {
+        return Ok(());
+    }
+    let (offer, agent) = release_rows(tx, &item).await?;
+    let queue = item.queue_id;
+    let release = routing::requeue(item, offer, agent, queue, tx.now()).map_err(refused)?;
+    apply_release(tx, release, ticket).await?;
     Ok(())
 }
 

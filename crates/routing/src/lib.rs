@@ -16,6 +16,7 @@
 
 mod claim;
 mod decision;
+mod derived;
 mod engine;
 pub mod reference;
 mod release;
@@ -26,6 +27,7 @@ pub use claim::{Claim, ClaimPolicy, ClaimRows, Refusal, claim};
 pub use decision::{
     Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp, Score, Wake,
 };
+pub use derived::derived_presence;
 pub use engine::Engine;
 pub use release::{Release, complete, decline, end_offer, recover, requeue};
 pub use rows::{RowImage, SeenPresence, Snapshot};

@@ -212,6 +212,17 @@ pub async fn held_by(
     rows.into_iter().map(read_item).collect()
 }
 
+/// What is in any agent's hands.
+pub async fn items_in_hands(db: &impl Db, tenant: TenantId) -> Result<Vec<WorkItem>, StoreError> {
+    let rows = work_items::Entity::find()
+        .filter(work_items::Column::TenantId.eq(tenant.uuid()))
+        .filter(work_items::Column::AgentId.is_not_null())
+        .filter(Expr::cust(LIVE))
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read_item).collect()
+}
+
 pub async fn live_work_items(db: &impl Db, tenant: TenantId) -> Result<Vec<WorkItem>, StoreError> {
     let rows = work_items::Entity::find()
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
