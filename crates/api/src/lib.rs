@@ -3,7 +3,7 @@
 //! Invariants: no rule of the business lives here; every write goes through a function of `app`, every
 //! read through the scoped reader that `app` hands out. The transports stand on small seams
 //! ([`auth::Gate`], [`live::EventLog`], [`webhooks::Entrance`], [`media::Files`], [`health::Readiness`])
-//! and on any schema, so they are tested against a toy.
+//! and on any schema, so they are tested against a toy; [`house`] puts them over the real `app`.
 
 pub mod assets;
 pub mod auth;
@@ -12,6 +12,7 @@ pub mod graphql;
 pub mod graphql_http;
 pub mod graphql_ws;
 pub mod health;
+pub mod house;
 pub mod live;
 pub mod media;
 pub mod operation;

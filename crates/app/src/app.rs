@@ -8,6 +8,7 @@ use crate::inbound::Entrances;
 use crate::mailer::Mailer;
 use crate::outbound::Outbound;
 use crate::passwords::Passwords;
+use crate::presence::Tellers;
 use crate::secrets::Vault;
 use domain::{Clock, NodeId, TenantId, Time};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub struct Inner {
     /// Webhook keys that were looked up a moment ago.
     pub(crate) entrances: Entrances,
     pub(crate) access: Access,
+    pub(crate) tellers: Tellers,
 }
 
 /// Settings that use cases read.
@@ -72,6 +74,7 @@ impl App {
             parts,
             entrances: Entrances::default(),
             access,
+            tellers: Tellers::default(),
         }))
     }
 

@@ -12,7 +12,7 @@ mod people;
 mod threads;
 
 pub(crate) use effects::follow_message;
-pub use entrance::{Accepted, Entrances, accept, store_parts};
+pub use entrance::{Accepted, Entrances, Raw, accept, receive, store_parts};
 
 use crate::{App, Error, Result, inboxes};
 use channels::{Inbound, Part};

@@ -19,10 +19,13 @@ pub mod error;
 
 // Use cases, one file per noun.
 pub mod agents;
+pub mod events;
+pub mod health;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
 pub mod offers;
+pub mod presence;
 pub mod queues;
 pub mod reader;
 pub mod reply;

@@ -54,6 +54,19 @@ pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> 
     })
 }
 
+/// The first sequence that is still kept; `None` for an empty log.
+pub async fn oldest(db: &impl Db, tenant: TenantId) -> Result<Option<i64>, StoreError> {
+    let row = events::Entity::find()
+        .select_only()
+        .column(events::Column::Seq)
+        .filter(events::Column::TenantId.eq(tenant.uuid()))
+        .order_by_asc(events::Column::Seq)
+        .into_tuple()
+        .one(db.conn())
+        .await?;
+    Ok(row)
+}
+
 /// Heads of all tenants: what the 1 s tick compares, in one statement.
 pub async fn heads(db: &impl Db) -> Result<Vec<(TenantId, Cursor)>, StoreError> {
     let rows: Vec<(uuid::Uuid, i64, i64)> = tenants::Entity::find()

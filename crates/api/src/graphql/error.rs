@@ -86,6 +86,20 @@ pub fn outcome<T>(result: app::Result<T>) -> async_graphql::Result<Result<T, Pro
     }
 }
 
+/// The payload of mutations that only succeed or not.
+#[derive(SimpleObject, Default)]
+pub struct DonePayload {
+    pub problem: Option<Problem>,
+}
+
+impl DonePayload {
+    pub fn of(result: app::Result<()>) -> async_graphql::Result<Self> {
+        Ok(Self {
+            problem: outcome(result)?.err(),
+        })
+    }
+}
+
 /// For queries: what does not exist, or may not be seen, is `null`.
 pub fn found<T>(result: app::Result<T>) -> async_graphql::Result<Option<T>> {
     match result {

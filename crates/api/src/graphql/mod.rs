@@ -3,5 +3,8 @@
 pub mod change;
 pub mod context;
 pub mod error;
+pub mod live;
 pub mod page;
+pub mod presence;
+pub mod schema;
 pub mod words;

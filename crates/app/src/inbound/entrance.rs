@@ -62,6 +62,29 @@ impl Entrances {
     }
 }
 
+/// A provider's request as the transport read it. Header names are lower case.
+pub struct Raw {
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+}
+
+/// Takes a request from the wire. Its address is the configured one: `Host` is the sender's word.
+pub async fn receive(app: &App, kind: &str, key: &str, raw: Raw) -> Result<Accepted> {
+    let raw = RawRequest {
+        method: raw.method,
+        path: raw.path,
+        query: raw.query,
+        headers: raw.headers,
+        body: raw.body,
+        received_at: app.now(),
+        public_url: format!("{}/webhooks/{kind}/{key}", app.config.public_url),
+    };
+    accept(app, kind, key, &raw).await
+}
+
 /// Verifies, splits and stores one webhook request. `Ok(Stored)` means durable.
 pub async fn accept(app: &App, kind: &str, key: &str, raw: &RawRequest) -> Result<Accepted> {
     let Some(channel) = channels::by_kind(kind) else {

@@ -1,0 +1,27 @@
+//! The roots of the graph. A noun joins by one line in each root that it has a part of.
+
+use super::live::{ChangesSubscription, EventsQuery};
+use super::presence::{PresenceMutation, PresenceSubscription};
+use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
+
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct QueryRoot(EventsQuery);
+
+#[derive(MergedObject, Default)]
+#[graphql(name = "Mutation")]
+pub struct MutationRoot(PresenceMutation);
+
+#[derive(MergedSubscription, Default)]
+#[graphql(name = "Subscription")]
+pub struct SubscriptionRoot(ChangesSubscription, PresenceSubscription);
+
+pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
+
+pub fn build() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
+    Schema::build(
+        QueryRoot::default(),
+        MutationRoot::default(),
+        SubscriptionRoot::default(),
+    )
+}
