@@ -9,7 +9,8 @@ mod drive;
 mod media;
 
 use crate::inbound::{self, ProcessError};
-use crate::{App, Error, Result};
+use crate::mailer::{Mail, MailError};
+use crate::{App, Error, Result, invitations, password_change};
 use chrono::Duration;
 use domain::job::Job;
 use futures_util::StreamExt;
@@ -196,12 +197,21 @@ async fn perform(app: &App, job: &StoredJob) -> Result<End> {
             media,
         } => media::fetch(app, job, *inbox, *message, *attachment, media).await,
         Job::FetchProfile { inbox, identity } => media::profile(app, job, *inbox, *identity).await,
+        Job::SendInvitation {
+            invitation,
+            sealed_token,
+        } => {
+            let mail = invitations::mail(app, job.tenant_id, *invitation, sealed_token).await?;
+            send_mail(app, job, mail).await
+        }
+        Job::SendPasswordReset { user, sealed_token } => {
+            let mail = password_change::mail(app, job.tenant_id, *user, sealed_token).await?;
+            send_mail(app, job, mail).await
+        }
         Job::CheckInbox { .. }
         | Job::DisconnectInbox { .. }
         | Job::IndexTicket { .. }
-        | Job::WakeSnoozed { .. }
-        | Job::SendInvitation { .. }
-        | Job::SendPasswordReset { .. } => Ok(End::Bury {
+        | Job::WakeSnoozed { .. } => Ok(End::Bury {
             error: "no handler yet".into(),
         }),
     }
@@ -218,6 +228,27 @@ async fn process_inbound(app: &App, job: &StoredJob, delivery: domain::DeliveryI
         Err(ProcessError::Malformed(reason)) => malformed(app, job, delivery, reason).await,
         Err(ProcessError::App(error)) => Err(error),
     }
+}
+
+/// `None`: what it was about is over. A second copy of such a mail does no harm, so it is repeated.
+async fn send_mail(app: &App, job: &StoredJob, mail: Option<Mail>) -> Result<End> {
+    if let Some(mail) = mail {
+        match app.mailer.send(&mail, app.now()).await {
+            Ok(()) => {}
+            Err(error @ MailError::Unavailable(_)) => {
+                return Ok(End::Retry {
+                    after: None,
+                    error: error.to_string(),
+                });
+            }
+            Err(error) => {
+                return Ok(End::Bury {
+                    error: error.to_string(),
+                });
+            }
+        }
+    }
+    finish(app, app.begin(job.tenant_id, "mail_sent").await?, job).await
 }
 
 /// Kept raw, visible and replayable: a dead letter with its reason.

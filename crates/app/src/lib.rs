@@ -24,6 +24,7 @@ pub mod health;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
+pub mod node;
 pub mod offers;
 pub mod presence;
 pub mod queues;

@@ -332,12 +332,20 @@ pub async fn extend(tx: &Tx, job: &StoredJob, until: Time) -> Result<(), StoreEr
     one_row(result.rows_affected, "job")
 }
 
-/// The provider refused the whole action for now: the next attempt begins with its first step.
-pub async fn forget_steps(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
-    job_steps::Entity::delete_many()
+/// The provider refused the last step for now: it is asked again, the steps before it stand.
+pub async fn forget_last_step(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
+    let last = job_steps::Entity::find()
         .filter(job_steps::Column::JobId.eq(job.id.uuid()))
-        .exec(tx.conn())
+        .order_by_desc(job_steps::Column::Step)
+        .one(tx.conn())
         .await?;
+    if let Some(last) = last {
+        job_steps::Entity::delete_many()
+            .filter(job_steps::Column::JobId.eq(job.id.uuid()))
+            .filter(job_steps::Column::Step.eq(last.step))
+            .exec(tx.conn())
+            .await?;
+    }
     Ok(())
 }
 

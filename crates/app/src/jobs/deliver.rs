@@ -133,7 +133,7 @@ async fn sent(app: &App, job: &StoredJob, letter: Letter, outcome: Outcome) -> R
             fail(app, job, &letter, reason).await
         }
         Outcome::Retry { after, reason } => {
-            start_over(app, job).await?;
+            ask_again(app, job).await?;
             Ok(
                 match after.and_then(|after| Duration::from_std(after).ok()) {
                     // The provider named the time: waiting for it is not a failure.
@@ -147,7 +147,7 @@ async fn sent(app: &App, job: &StoredJob, letter: Letter, outcome: Outcome) -> R
         }
         Outcome::Rejected { reason, .. } => fail(app, job, &letter, reason).await,
         Outcome::CredentialsDied { reason } => {
-            start_over(app, job).await?;
+            ask_again(app, job).await?;
             credentials_died(app, &letter.inbox, reason).await?;
             Ok(End::Wait { until: GATE_CLOSED })
         }
@@ -168,10 +168,11 @@ async fn sent(app: &App, job: &StoredJob, letter: Letter, outcome: Outcome) -> R
     }
 }
 
-/// A refused attempt leaves no steps behind: the next one begins with the first request.
-async fn start_over(app: &App, job: &StoredJob) -> Result<()> {
-    let tx = app.begin(job.tenant_id, "forget_steps").await?;
-    store::jobs::forget_steps(&tx, job).await?;
+/// The step that was refused is forgotten; those before it succeeded and stay, so that a chain goes
+/// on with its next piece.
+async fn ask_again(app: &App, job: &StoredJob) -> Result<()> {
+    let tx = app.begin(job.tenant_id, "forget_step").await?;
+    store::jobs::forget_last_step(&tx, job).await?;
     app.commit(tx, ()).await
 }
 
@@ -287,7 +288,7 @@ async fn change(app: &App, job: &StoredJob, id: MessageId, editing: bool) -> Res
     };
     match drive.run().await? {
         Driven::Outcome(Outcome::Retry { after, reason }) => {
-            start_over(app, job).await?;
+            ask_again(app, job).await?;
             let after = after.and_then(|after| Duration::from_std(after).ok());
             Ok(End::Retry {
                 after,

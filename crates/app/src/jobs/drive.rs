@@ -10,6 +10,8 @@ use store::jobs::{self, StoredJob};
 
 /// More steps than any channel needs; a loop in channel code must not become a loop on the wire.
 const STEPS_MAX: usize = 40;
+/// Longest pause between two steps that a channel may ask for.
+const DELAY_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// Time beyond a request's own limit in which its answer is stored.
 const MARGIN: Duration = Duration::seconds(30);
 
@@ -49,6 +51,10 @@ impl Drive<'_> {
                 if let Some(settled) = self.settle_doubt("the process ended while sending").await? {
                     return Ok(settled);
                 }
+            }
+            if let Some(delay) = request.delay {
+                // The provider works on the step before; the lock covers this wait.
+                tokio::time::sleep(delay.min(DELAY_MAX)).await;
             }
             match self.call(&request).await? {
                 Called::Answered(response) => {
