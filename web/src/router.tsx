@@ -8,20 +8,13 @@ import {
   redirect,
   useRouterState,
 } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import {
-  InvitationPage,
-  ResetPage,
-  Setup,
-  SetupPage,
-  type SetupState,
-  SignInPage,
-} from "@/features/auth/pages";
+import { InvitationPage, loadSetup, ResetPage, SetupPage, SignInPage, useSetup } from "@/features/auth/pages";
 import { InboxPage } from "@/features/inbox/InboxPage";
 import { parseSearch } from "@/features/inbox/search";
 import { Shell } from "@/features/shell/Shell";
-import { refresh, request, useSession } from "@/lib/gql/session";
+import { refresh, useSession } from "@/lib/gql/session";
 import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/States";
 import { TipLayer } from "@/ui/Tip";
@@ -29,29 +22,15 @@ import { ToastLayer } from "@/ui/toasts";
 
 const PUBLIC = ["/sign-in", "/accept-invitation", "/reset-password"];
 
-function useSetupState(): [SetupState | null, () => void] {
-  const [state, setState] = useState<SetupState | null>(null);
-  const load = () => {
-    request(Setup, {}).then(
-      (data) => setState(data.setupState),
-      () => undefined,
-    );
-  };
-  useEffect(load, []);
-  return [state, load];
-}
-
-let setupState: SetupState | null = null;
-
 function Root() {
   const { t } = useTranslation();
   const status = useSession((state) => state.status);
   const location = useRouterState({ select: (state) => state.location });
-  const [setup, reload] = useSetupState();
-  setupState = setup;
+  const setup = useSetup((state) => state.setup);
+  useEffect(loadSetup, []);
   const isPublic = PUBLIC.includes(location.pathname);
   let content = <Outlet />;
-  if (setup?.needed && status !== "signedIn") content = <SetupPage onDone={reload} />;
+  if (setup?.needed && status !== "signedIn") content = <SetupPage />;
   else if (status === "unreachable")
     content = (
       <main id="main" className="h-dvh">
@@ -62,7 +41,7 @@ function Root() {
             <Button
               look="primary"
               onClick={() => {
-                reload();
+                loadSetup();
                 void refresh();
               }}
             >
@@ -96,7 +75,7 @@ const signIn = createRoute({
   getParentRoute: () => rootRoute,
   path: "/sign-in",
   validateSearch: (raw): { from?: string } => (typeof raw.from === "string" ? { from: raw.from } : {}),
-  component: () => <SignInPage setup={setupState} />,
+  component: SignInPage,
 });
 const invitation = createRoute({
   getParentRoute: () => rootRoute,

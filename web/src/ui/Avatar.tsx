@@ -49,15 +49,15 @@ export function Avatar({ id, name, url, size = 32, badge, className }: AvatarPro
         />
       ) : (
         <span
-          className="flex size-full items-center justify-center rounded-full font-semibold"
+          // Drawn by CSS: initials are decoration, not a word of the button they stand in.
+          data-initials={initials(name)}
+          className="flex size-full items-center justify-center rounded-full font-semibold before:content-[attr(data-initials)]"
           style={{
             background: `oklch(0.9 0.06 ${hueOf(id)})`,
             color: `oklch(0.35 0.09 ${hueOf(id)})`,
             fontSize: Math.max(10, Math.round(size * 0.37)),
           }}
-        >
-          {initials(name)}
-        </span>
+        />
       )}
       {badge && <span className="absolute -right-1 -bottom-1">{badge}</span>}
     </span>

@@ -36,7 +36,7 @@ export function Dialog({ open, onClose, title, width = 480, bare, top, children,
           {bare ? (
             <Base.Title className="sr-only">{title}</Base.Title>
           ) : (
-            <header className="flex items-center justify-between gap-3 border-b py-2.5 pr-2.5 pl-4">
+            <div className="flex items-center justify-between gap-3 border-b py-2.5 pr-2.5 pl-4">
               <Base.Title className="font-semibold text-pane">{title}</Base.Title>
               <Base.Close
                 render={
@@ -45,13 +45,11 @@ export function Dialog({ open, onClose, title, width = 480, bare, top, children,
                   </IconButton>
                 }
               />
-            </header>
+            </div>
           )}
           <div className={cx("min-h-0 overflow-auto", !bare && "p-4")}>{children}</div>
           {footer && (
-            <footer className="flex flex-wrap justify-end gap-2 border-t bg-subtle px-4 py-3">
-              {footer}
-            </footer>
+            <div className="flex flex-wrap justify-end gap-2 border-t bg-subtle px-4 py-3">{footer}</div>
           )}
         </Base.Popup>
       </Base.Portal>
@@ -85,12 +83,12 @@ export function Confirm({ open, title, children, confirm, danger, onConfirm, onC
               {children}
             </BaseAlert.Description>
           </div>
-          <footer className="flex justify-end gap-2 border-t bg-subtle px-4 py-3">
+          <div className="flex justify-end gap-2 border-t bg-subtle px-4 py-3">
             <Button onClick={onClose}>{t("cancel")}</Button>
             <Button look={danger ? "danger" : "primary"} onClick={onConfirm}>
               {confirm}
             </Button>
-          </footer>
+          </div>
         </BaseAlert.Popup>
       </BaseAlert.Portal>
     </BaseAlert.Root>

@@ -22,7 +22,7 @@ export function Splitter({ label, value, min, max, onChange }: SplitterProps) {
       aria-valuenow={value}
       aria-valuemin={min}
       aria-valuemax={max}
-      className="-mx-1 z-10 hidden w-2 shrink-0 cursor-col-resize touch-none hover:bg-accent/25 focus-visible:bg-accent/40 lg:block"
+      className="-right-1 absolute inset-y-0 z-10 hidden w-2 cursor-col-resize touch-none hover:bg-accent/25 focus-visible:bg-accent/40 lg:block"
       onPointerDown={(event) => {
         from.current = { x: event.clientX, value };
         event.currentTarget.setPointerCapture(event.pointerId);

@@ -75,14 +75,16 @@ function ToastCard({ toast: { id, text, tone, action } }: { toast: Toast }) {
 export function ToastLayer() {
   const toasts = useToasts((state) => state.toasts);
   return (
-    <ul
+    <div
       role="status"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 top-12 z-50 mx-auto flex w-[min(94vw,440px)] list-none flex-col gap-2 p-0"
+      className="pointer-events-none fixed inset-x-0 top-12 z-50 mx-auto w-[min(94vw,440px)]"
     >
-      {toasts.map((one) => (
-        <ToastCard key={one.id} toast={one} />
-      ))}
-    </ul>
+      <ul className="flex list-none flex-col gap-2 p-0">
+        {toasts.map((one) => (
+          <ToastCard key={one.id} toast={one} />
+        ))}
+      </ul>
+    </div>
   );
 }

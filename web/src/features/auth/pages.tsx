@@ -1,6 +1,7 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { create } from "zustand";
 import { ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type ResultOf } from "@/lib/gql/graphql";
 import { AcceptInvitation, adopt, request, SetUp, SignIn } from "@/lib/gql/session";
@@ -10,10 +11,21 @@ import { Input, Select } from "@/ui/Field";
 import { AuthFrame } from "./AuthFrame";
 import { useForm } from "./useForm";
 
-export const Setup = graphql(
+const Setup = graphql(
   `query Setup { setupState { __typename needed version demo { __typename email password } } }`,
 );
-export type SetupState = ResultOf<typeof Setup>["setupState"];
+type SetupState = ResultOf<typeof Setup>["setupState"];
+
+/** What the first screen needs before anyone signs in. */
+export const useSetup = create<{ setup: SetupState | null }>()(() => ({ setup: null }));
+
+export function loadSetup(): void {
+  request(Setup, {}).then(
+    (data) => useSetup.setState({ setup: data.setupState }),
+    // Unreachable: the session's own request says so on screen.
+    () => undefined,
+  );
+}
 const RequestReset = graphql(`
   mutation RequestReset($email: String!) { requestPasswordReset(email: $email) { __typename problem { __typename code message field } } }
 `);
@@ -53,7 +65,8 @@ function Form({
   );
 }
 
-export function SignInPage({ setup }: { setup: SetupState | null }) {
+export function SignInPage() {
+  const setup = useSetup((state) => state.setup);
   const { t } = useTranslation("auth");
   const form = useForm();
   const navigate = useNavigate();
@@ -124,7 +137,7 @@ const zones = (): string[] => {
   return [...new Set([own, ...Intl.supportedValuesOf("timeZone")])];
 };
 
-export function SetupPage({ onDone }: { onDone: () => void }) {
+export function SetupPage() {
   const { t, i18n } = useTranslation("auth");
   const form = useForm();
   const [input, setInput] = useState({
@@ -142,7 +155,7 @@ export function SetupPage({ onDone }: { onDone: () => void }) {
     );
     if (!done) return;
     usePreferences.setState({ language: i18n.language });
-    onDone();
+    loadSetup();
   };
   return (
     <AuthFrame title={t("setup.title")} text={t("setup.text")}>

@@ -60,7 +60,7 @@ function Editable({
     <textarea
       {...shared}
       rows={2}
-      className={`${shared.className} field-sizing-content py-1`}
+      className={`${shared.className} field-sizing-content resize-none py-1`}
       onChange={(event) => setText(event.target.value)}
     />
   ) : (

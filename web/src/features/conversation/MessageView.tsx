@@ -328,7 +328,7 @@ export const MessageView = memo(function MessageView({
           <StateLine state={message.state} problem={message.problem}>
             <OwnActions message={message} />
             {changeable && (kind?.canEdit || kind?.canDelete) && (
-              <span className="flex gap-2 opacity-0 focus-within:opacity-100 group-hover:opacity-100">
+              <span className="order-first flex gap-2 opacity-0 focus-within:opacity-100 group-hover:opacity-100">
                 {kind.canEdit && (
                   <button
                     type="button"

@@ -132,7 +132,9 @@ export function Timeline({
               return (
                 <li key={item.key} className="mt-4 flex items-center gap-3 text-meta text-muted">
                   <span className="h-px flex-1 bg-line" />
-                  {dayLabel(item.at, i18n.language, now)}
+                  <span className="inline-block first-letter:uppercase">
+                    {dayLabel(item.at, i18n.language, now)}
+                  </span>
                   <span className="h-px flex-1 bg-line" />
                 </li>
               );

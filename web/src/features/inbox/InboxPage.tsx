@@ -196,9 +196,10 @@ export function InboxPage() {
       >
         <Views search={search} />
       </aside>
-      <div
+      <section
+        aria-label={title}
         className={cx(
-          "min-h-0 min-w-0 flex-col lg:flex lg:w-(--list-width) lg:flex-none lg:border-r",
+          "relative min-h-0 min-w-0 flex-col lg:flex lg:w-(--list-width) lg:flex-none lg:border-r",
           hasTicket ? "hidden" : "flex flex-1",
         )}
         style={{ "--list-width": `${listWidth}px` } as React.CSSProperties}
@@ -222,14 +223,14 @@ export function InboxPage() {
           handle={list}
           title={title}
         />
-      </div>
-      <Splitter
-        label={t("list.resize")}
-        value={listWidth}
-        min={LIST_MIN}
-        max={LIST_MAX}
-        onChange={(width) => usePreferences.setState({ listWidth: width })}
-      />
+        <Splitter
+          label={t("list.resize")}
+          value={listWidth}
+          min={LIST_MIN}
+          max={LIST_MAX}
+          onChange={(width) => usePreferences.setState({ listWidth: width })}
+        />
+      </section>
       {hasTicket ? (
         <>
           <Conversation

@@ -201,7 +201,7 @@ export function TicketList({
   }));
   const selectedIndex = selected === null ? -1 : indexOf(snapshot, selected);
   return (
-    <section aria-label={title} className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface">
+    <div className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center gap-1 border-b pr-2 pl-3">
         <h1 className="min-w-0 truncate font-semibold text-pane">{title}</h1>
         <span className="ml-1 flex-1 text-meta text-muted">
@@ -301,6 +301,6 @@ export function TicketList({
           </div>
         )}
       </div>
-    </section>
+    </div>
   );
 }

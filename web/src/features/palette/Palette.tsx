@@ -2,7 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Hash, Search } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { allCommands, useRegistry } from "@/lib/hotkeys/commands";
+import { allCommands, type CommandGroup, useRegistry } from "@/lib/hotkeys/commands";
 import { score } from "@/lib/search/match";
 import { cx } from "@/ui/cx";
 import { Dialog } from "@/ui/Dialog";
@@ -16,6 +16,8 @@ interface Row {
   run: () => void;
 }
 const SHOWN = 60;
+/** With nothing typed: what is nearest to the work first. */
+const ORDER: readonly CommandGroup[] = ["offer", "ticket", "composer", "list", "go", "presence", "app"];
 
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
@@ -41,7 +43,10 @@ function PaletteBody({ onClose }: { onClose: () => void }) {
         group: t(`palette.group.${command.group}`),
         keys: command.keys?.[0],
         run: command.run,
-        rank: query.trim() === "" ? 1 : score(query, `${command.title} ${command.hint ?? ""}`),
+        rank:
+          query.trim() === ""
+            ? ORDER.length - ORDER.indexOf(command.group)
+            : score(query, `${command.title} ${command.hint ?? ""}`),
       }))
       .filter((row) => row.rank > 0)
       .sort((a, b) => b.rank - a.rank)

@@ -81,17 +81,15 @@ export function PresenceSwitch() {
       trigger={
         <button
           type="button"
-          aria-label={`${t("presence.title")}: ${label}`}
           className="inline-flex h-8 shrink-0 items-center gap-2 whitespace-nowrap rounded-full border border-line-strong bg-surface px-3 hover:bg-hover"
         >
           <span
             className={cx("size-2 rounded-full", lost ? "bg-warn" : DOTS[agent.presence])}
             aria-hidden="true"
           />
+          <span className="sr-only">{t("presence.title")}: </span>
           <span className="font-medium">{label}</span>
-          <span role="timer" aria-live="off" className="hidden text-muted sm:inline">
-            {clock(now - Date.parse(agent.statusSince))}
-          </span>
+          <span className="hidden text-muted sm:inline">{clock(now - Date.parse(agent.statusSince))}</span>
           <ChevronDown size={13} className="text-muted" aria-hidden />
         </button>
       }
