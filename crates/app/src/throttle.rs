@@ -135,7 +135,7 @@ pub(crate) async fn succeeded(tx: &Tx, keys: &Keys) -> Result<()> {
 /// Forgets rows that no longer count; called now and then by the node's housekeeping.
 pub async fn forget_old(app: &App) -> Result<u64> {
     let tx = app.store.begin_global("throttle.forget_old").await?;
-    let gone = sign_in_attempts::delete_before(&tx, tx.now() - MEMORY).await?;
+    let gone = sign_in_attempts::delete_before(&tx, tx.now() - MEMORY, 200).await?;
     app.commit(tx, gone).await
 }
 

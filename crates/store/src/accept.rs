@@ -1,4 +1,5 @@
 //! The bulk path for webhooks: many deliveries and their jobs, one commit.
+//! Sessions bring theirs by [`deliver`], inside a transaction of their own.
 //!
 //! One task gathers whatever callers bring while the last commit was under way, so 64 connections
 //! share one fsync on both databases. A delivery seen before is dropped by its unique key. If a
@@ -147,6 +148,28 @@ async fn store_batch(begin: &Begin, batch: &[NewDelivery]) -> Result<Vec<Accepte
         insert_jobs(tx.conn(), jobs).await?;
     }
     tx.commit(accepted).await.map(|committed| committed.value)
+}
+
+/// For long-lived connections: parts, their jobs and whatever else the caller writes (the place
+/// where reading goes on) commit together.
+pub async fn deliver(tx: &mut Tx, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+    let mut accepted = Vec::with_capacity(deliveries.len());
+    for batch in deliveries.chunks(VALUES_MAX / COLUMNS) {
+        let ids: Vec<DeliveryId> = batch.iter().map(|_| DeliveryId::new(tx.now())).collect();
+        let new = insert(tx, batch, &ids).await?;
+        for (delivery, id) in batch.iter().zip(ids) {
+            accepted.push(match delivery.inbox {
+                _ if !new.contains(&id.uuid()) => Accepted::Duplicate,
+                None => Accepted::Unrouted(id),
+                Some((tenant, _)) => {
+                    let job = NewJob::new(Job::ProcessInbound { delivery: id }, &delivery.lane);
+                    tx.enqueue_for(tenant, job);
+                    Accepted::Stored(id)
+                }
+            });
+        }
+    }
+    Ok(accepted)
 }
 
 /// Returns the ids that were not there before.

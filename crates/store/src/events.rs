@@ -105,13 +105,33 @@ pub async fn can_resume(
     Ok(next.is_some())
 }
 
-/// Removes events older than the retention. Always from the old end, so no gap appears.
-pub async fn prune(tx: &Tx, before: Time) -> Result<u64, StoreError> {
-    let result = events::Entity::delete_many()
+/// Removes about `limit` events older than the retention. Always from the old end, so no gap
+/// appears.
+pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
+    let oldest: Vec<(uuid::Uuid, i64)> = events::Entity::find()
+        .select_only()
+        .columns([events::Column::TenantId, events::Column::Seq])
         .filter(events::Column::At.lt(before))
-        .exec(tx.conn())
+        .order_by_asc(events::Column::At)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    let mut ends = std::collections::BTreeMap::new();
+    for (tenant, seq) in oldest {
+        let end = ends.entry(tenant).or_insert(seq);
+        *end = std::cmp::max(seq, *end);
+    }
+    let mut gone = 0;
+    for (tenant, end) in ends {
+        let result = events::Entity::delete_many()
+            .filter(events::Column::TenantId.eq(tenant))
+            .filter(events::Column::Seq.lte(end))
+            .exec(tx.conn())
+            .await?;
+        gone += result.rows_affected;
+    }
+    Ok(gone)
 }
 
 /// A restored or promoted database starts a new epoch, so that screens ahead of it read again.

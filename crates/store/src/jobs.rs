@@ -403,9 +403,21 @@ pub async fn dead_letters(
     before: Option<JobId>,
     limit: u64,
 ) -> Result<Vec<StoredJob>, StoreError> {
+    list(db, tenant, JobState::Dead, before, limit).await
+}
+
+/// Jobs of a tenant in one state, newest first, before the given one.
+pub async fn list(
+    db: &impl Db,
+    tenant: TenantId,
+    state: JobState,
+    before: Option<JobId>,
+    limit: u64,
+) -> Result<Vec<StoredJob>, StoreError> {
+    // A literal: only then do both databases use the partial index.
     let mut query = jobs::Entity::find()
         .filter(jobs::Column::TenantId.eq(tenant.uuid()))
-        .filter(Expr::cust("state = 'dead'"));
+        .filter(Expr::cust(format!("state = '{state}'")));
     if let Some(before) = before {
         query = query.filter(jobs::Column::Id.lt(before.uuid()));
     }
@@ -450,6 +462,36 @@ async fn revive(
         true,
     );
     Ok(job)
+}
+
+/// A gate opened: what waits for it until `latest` may go at once. What waits longer waits for
+/// something else.
+pub async fn hurry(
+    tx: &Tx,
+    tenant: TenantId,
+    kinds: &[&str],
+    latest: Time,
+) -> Result<u64, StoreError> {
+    let result = jobs::Entity::update_many()
+        .filter(Expr::cust("state = 'waiting'"))
+        .filter(jobs::Column::RunAt.gt(tx.now()))
+        .filter(jobs::Column::RunAt.lte(latest))
+        .filter(jobs::Column::TenantId.eq(tenant.uuid()))
+        .filter(jobs::Column::Kind.is_in(kinds.iter().copied()))
+        .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected)
+}
+
+/// Whether a job of this lane has yet to end.
+pub async fn is_busy(db: &impl Db, lane: &str) -> Result<bool, StoreError> {
+    let row = jobs::Entity::find()
+        .filter(jobs::Column::Lane.eq(lane))
+        .filter(Expr::cust("state IN ('waiting', 'running')"))
+        .one(db.conn())
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Removes done jobs and their steps, at most `limit` at a time.

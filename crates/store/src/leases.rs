@@ -284,6 +284,35 @@ pub async fn take_inbox(
     Ok(Some(epoch))
 }
 
+/// In every transaction of a session. `Conflict`: another node reads this inbox now.
+pub async fn check_inbox(
+    tx: &Tx,
+    inbox: InboxId,
+    node: NodeId,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    let row = inbox_leases::Entity::find_by_id(inbox.uuid())
+        .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
+        .filter(inbox_leases::Column::Epoch.eq(epoch))
+        .lock_shared()
+        .one(tx.conn())
+        .await?;
+    row.map(|_| ())
+        .ok_or_else(|| StoreError::lost_race("inbox lease"))
+}
+
+/// The inbox sessions this node holds, with their epochs.
+pub async fn inboxes_of(db: &impl Db, node: NodeId) -> Result<BTreeMap<InboxId, i64>, StoreError> {
+    let rows = inbox_leases::Entity::find()
+        .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
+        .all(db.conn())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.inbox_id.into(), row.epoch))
+        .collect())
+}
+
 pub async fn release_inbox(tx: &Tx, inbox: InboxId, node: NodeId) -> Result<(), StoreError> {
     inbox_leases::Entity::delete_many()
         .filter(inbox_leases::Column::InboxId.eq(inbox.uuid()))

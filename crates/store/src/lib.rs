@@ -29,7 +29,7 @@ pub mod testing;
 
 mod tables;
 
-pub use accept::{Accepted, NewDelivery};
+pub use accept::{Accepted, NewDelivery, deliver};
 pub use counters::CountDelta;
 pub use db::{Db, Read};
 pub use error::StoreError;

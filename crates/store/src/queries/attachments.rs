@@ -1,5 +1,6 @@
 //! Files of messages, and uploads that wait for a message.
 
+use crate::db::Sealed as _;
 use crate::queries::row;
 use crate::tables::{attachments, word};
 use crate::{Db, StoreError, Tx};
@@ -136,6 +137,21 @@ pub async fn abandoned(
         .all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
+}
+
+/// Removes an upload that still waits for a message.
+pub async fn delete_abandoned(
+    tx: &Tx,
+    tenant: TenantId,
+    id: AttachmentId,
+) -> Result<bool, StoreError> {
+    let result = attachments::Entity::delete_many()
+        .filter(attachments::Column::Id.eq(id.uuid()))
+        .filter(attachments::Column::TenantId.eq(tenant.uuid()))
+        .filter(attachments::Column::MessageId.is_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected == 1)
 }
 
 /// Gives waiting uploads of this user to her message, in the order she named them. An upload of

@@ -92,11 +92,29 @@ pub async fn unrouted_count(db: &impl Db) -> Result<u64, StoreError> {
         .await?)
 }
 
-/// Removes old unrouted deliveries of all accounts.
-pub async fn prune_unrouted(tx: &Tx, before: Time) -> Result<u64, StoreError> {
-    let result = deliveries::Entity::delete_many()
-        .filter(Expr::cust("state = 'unrouted'"))
+/// Removes old unrouted deliveries of all accounts, at most `limit` at a time.
+pub async fn prune_unrouted(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
+    prune(tx, DeliveryState::Unrouted, before, limit).await
+}
+
+/// Removes what was processed long ago; until then its key recognises a repeat.
+pub async fn prune_processed(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
+    prune(tx, DeliveryState::Processed, before, limit).await
+}
+
+async fn prune(tx: &Tx, state: DeliveryState, before: Time, limit: u64) -> Result<u64, StoreError> {
+    let ids: Vec<uuid::Uuid> = deliveries::Entity::find()
+        .select_only()
+        .column(deliveries::Column::Id)
+        // A literal: only then do both databases use the partial index.
+        .filter(Expr::cust(format!("state = '{state}'")))
         .filter(deliveries::Column::ReceivedAt.lt(before))
+        .limit(limit)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let result = deliveries::Entity::delete_many()
+        .filter(deliveries::Column::Id.is_in(ids))
         .exec(tx.conn())
         .await?;
     Ok(result.rows_affected)

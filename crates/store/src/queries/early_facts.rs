@@ -5,7 +5,7 @@ use crate::queries::row;
 use crate::tables::early_facts;
 use crate::{StoreError, Tx};
 use domain::{InboxId, TenantId, Time};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 /// Keeps a fact about a message nobody has seen yet.
@@ -54,10 +54,18 @@ pub async fn take(
     Ok(rows.into_iter().map(|row| row.fact).collect())
 }
 
-/// Facts whose message never came, of all tenants.
-pub async fn prune(tx: &Tx, before: Time) -> Result<u64, StoreError> {
-    let result = early_facts::Entity::delete_many()
+/// Facts whose message never came, of all tenants, at most `limit` at a time.
+pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
+    let ids: Vec<Uuid> = early_facts::Entity::find()
+        .select_only()
+        .column(early_facts::Column::Id)
         .filter(early_facts::Column::ReceivedAt.lt(before))
+        .limit(limit)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let result = early_facts::Entity::delete_many()
+        .filter(early_facts::Column::Id.is_in(ids))
         .exec(tx.conn())
         .await?;
     Ok(result.rows_affected)

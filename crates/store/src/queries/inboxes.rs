@@ -4,12 +4,12 @@ use crate::db::Sealed as _;
 use crate::queries::row;
 use crate::tables::{inboxes, word};
 use crate::{Db, StoreError, Tx};
-use domain::inbox::Inbox;
+use domain::inbox::{Inbox, InboxState};
 use domain::{InboxId, ProviderAppId, TenantId, Time};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 fn read(row: inboxes::Model) -> Result<Inbox, StoreError> {
@@ -133,6 +133,41 @@ pub async fn of_channel(db: &impl Db, channel: &str) -> Result<Vec<Inbox>, Store
     let rows = inboxes::Entity::find()
         .filter(inboxes::Column::Channel.eq(channel))
         .order_by_asc(inboxes::Column::Id)
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The tenant's own inbox of this account, connected or not.
+pub async fn of_account(
+    db: &impl Db,
+    tenant: TenantId,
+    channel: &str,
+    account: &str,
+) -> Result<Option<Inbox>, StoreError> {
+    let row = inboxes::Entity::find()
+        .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
+        .filter(inboxes::Column::Channel.eq(channel))
+        .filter(inboxes::Column::Account.eq(account))
+        .one(db.conn())
+        .await?;
+    row.map(read).transpose()
+}
+
+/// Inboxes of all tenants that should work, after the given one: what the hourly check walks.
+pub async fn in_use(
+    db: &impl Db,
+    after: Option<InboxId>,
+    limit: u64,
+) -> Result<Vec<Inbox>, StoreError> {
+    let mut query = inboxes::Entity::find()
+        .filter(inboxes::Column::State.ne(InboxState::Disconnected.as_str()));
+    if let Some(after) = after {
+        query = query.filter(inboxes::Column::Id.gt(after.uuid()));
+    }
+    let rows = query
+        .order_by_asc(inboxes::Column::Id)
+        .limit(limit)
         .all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()

@@ -27,4 +27,5 @@ pub mod skills;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;
+pub mod turns;
 pub mod users;

@@ -72,3 +72,14 @@ pub async fn delete_of(tx: &Tx, tenant: Option<TenantId>, owner: Uuid) -> Result
     query.exec(tx.conn()).await?;
     Ok(())
 }
+
+/// Removes secrets of this name that are older than `before`, of the installation.
+pub async fn prune(tx: &Tx, name: &str, before: domain::Time) -> Result<u64, StoreError> {
+    let result = secrets::Entity::delete_many()
+        .filter(secrets::Column::TenantId.is_null())
+        .filter(secrets::Column::Name.eq(name))
+        .filter(secrets::Column::CreatedAt.lt(before))
+        .exec(tx.conn())
+        .await?;
+    Ok(result.rows_affected)
+}

@@ -73,10 +73,18 @@ pub async fn clear(tx: &Tx, key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Old rows mean nothing any more; returns how many went.
-pub async fn delete_before(tx: &Tx, instant: Time) -> Result<u64, StoreError> {
-    let gone = sign_in_attempts::Entity::delete_many()
+/// Old rows mean nothing any more; returns how many went, at most `limit`.
+pub async fn delete_before(tx: &Tx, instant: Time, limit: u64) -> Result<u64, StoreError> {
+    let keys: Vec<String> = sign_in_attempts::Entity::find()
+        .select_only()
+        .column(sign_in_attempts::Column::Key)
         .filter(sign_in_attempts::Column::UpdatedAt.lt(instant))
+        .limit(limit)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let gone = sign_in_attempts::Entity::delete_many()
+        .filter(sign_in_attempts::Column::Key.is_in(keys))
         .exec(tx.conn())
         .await?;
     Ok(gone.rows_affected)

@@ -246,7 +246,7 @@ for_each_backend! {
         assert_eq!(head.seq, 3);
         let tx = db.store.begin_global("test.prune").await.expect("begins");
         let before = tx.now() - chrono::Duration::seconds(90);
-        assert_eq!(events::prune(&tx, before).await.expect("prunes"), 2);
+        assert_eq!(events::prune(&tx, before, 200).await.expect("prunes"), 2);
         tx.commit(()).await.expect("commits");
         let resumes = async |epoch, seq| {
             events::can_resume(&read, world.tenant, Cursor { epoch, seq }).await.expect("reads")
