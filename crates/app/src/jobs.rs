@@ -8,6 +8,8 @@ mod deliver;
 mod drive;
 mod media;
 
+pub(crate) use deliver::GATE_CLOSED;
+
 use crate::inbound::{self, ProcessError};
 use crate::mailer::{Mail, MailError};
 use crate::{App, Error, Result, invitations, password_change};
@@ -208,10 +210,9 @@ async fn perform(app: &App, job: &StoredJob) -> Result<End> {
             let mail = password_change::mail(app, job.tenant_id, *user, sealed_token).await?;
             send_mail(app, job, mail).await
         }
-        Job::CheckInbox { .. }
-        | Job::DisconnectInbox { .. }
-        | Job::IndexTicket { .. }
-        | Job::WakeSnoozed { .. } => Ok(End::Bury {
+        Job::CheckInbox { inbox } => crate::inboxes::check_job(app, job, *inbox).await,
+        Job::DisconnectInbox { inbox } => crate::inboxes::disconnect_job(app, job, *inbox).await,
+        Job::IndexTicket { .. } | Job::WakeSnoozed { .. } => Ok(End::Bury {
             error: "no handler yet".into(),
         }),
     }

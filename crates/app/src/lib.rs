@@ -19,15 +19,21 @@ pub mod error;
 
 // Use cases, one file per noun.
 pub mod agents;
+pub mod dead_letters;
 pub mod events;
 pub mod health;
+pub mod housekeeping;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
 pub mod node;
+<<<<<<< HEAD
 pub mod offers;
 pub mod presence;
 pub mod queues;
+=======
+pub mod provider_apps;
+>>>>>>> f45526d (app: inboxes connect, reconnect, are checked and disconnect; provider apps, dead letters, housekeeping)
 pub mod reader;
 pub mod reply;
 pub mod router;

@@ -141,12 +141,22 @@ pub async fn put_identity(tx: &mut Tx, is_new: bool, identity: Identity) -> Resu
     Ok(identity)
 }
 
+pub async fn insert_inbox(tx: &mut Tx, inbox: Inbox, webhook_key: &str) -> Result<Inbox> {
+    inboxes::insert(tx, &inbox, webhook_key).await?;
+    emit_inbox(tx, &inbox);
+    Ok(inbox)
+}
+
 /// Everybody sees how an inbox is: agents must know why they cannot answer.
 pub async fn put_inbox(tx: &mut Tx, inbox: Inbox) -> Result<Inbox> {
     let inbox = inboxes::update(tx, inbox).await?;
+    emit_inbox(tx, &inbox);
+    Ok(inbox)
+}
+
+fn emit_inbox(tx: &mut Tx, inbox: &Inbox) {
     tx.emit(NewEvent {
         scope: vec![ScopeKey::Tenant],
         image: Image::Inbox(Box::new(inbox.clone())),
     });
-    Ok(inbox)
 }

@@ -41,6 +41,14 @@ struct Entrance {
     inbox: Option<Inbox>,
 }
 
+impl Entrance {
+    /// A disconnected inbox that carried its own secrets.
+    fn is_closed(&self) -> bool {
+        let disconnected = |inbox: &Inbox| inbox.state == InboxState::Disconnected;
+        self.inbox.as_ref().is_some_and(disconnected) && self.app.secrets.is_empty()
+    }
+}
+
 /// Entrances by (channel, key), so that a flood of webhooks does not become a flood of queries.
 #[derive(Default)]
 pub struct Entrances(RwLock<BTreeMap<(String, String), (Time, Arc<Entrance>)>>);
@@ -93,6 +101,13 @@ pub async fn accept(app: &App, kind: &str, key: &str, raw: &RawRequest) -> Resul
     let Some(entrance) = entrance(app, kind, key).await? else {
         return Ok(Accepted::UnknownEntrance);
     };
+    if entrance.is_closed() {
+        // Its secrets are gone with it, so nothing can be verified and nothing is kept; but an
+        // error would make the provider repeat and at last switch off its other accounts.
+        metrics::counter!("meari_webhooks_unrouted_total", "channel" => kind.to_owned())
+            .increment(1);
+        return Ok(Accepted::Stored { new: 0 });
+    }
     match channel.verify(&entrance.app, raw) {
         Verdict::Accept => {}
         Verdict::Challenge {
@@ -152,7 +167,8 @@ pub async fn store_parts(
     let mut deliveries = Vec::with_capacity(parts.len());
     for part in parts {
         let target = match inbox {
-            Some(inbox) => target_of(inbox),
+            Some(inbox) if is_for(&part, inbox) => target_of(inbox),
+            Some(_) => None,
             None => routed(app, provider_app, kind, &part.account).await?,
         };
         if target.is_none() {
@@ -180,6 +196,12 @@ pub async fn store_parts(
 /// A disconnected account's events are kept unrouted: the provider gets its 2xx, agents see nothing.
 fn target_of(inbox: &Inbox) -> Option<(TenantId, InboxId)> {
     (inbox.state != InboxState::Disconnected).then_some((inbox.tenant_id, inbox.id))
+}
+
+/// The entrance of one account gets what belongs to this account; a part that names none
+/// (unreadable, or a channel without accounts) is taken as it is.
+fn is_for(part: &Part, inbox: &Inbox) -> bool {
+    part.account.is_empty() || inbox.account.is_empty() || part.account == inbox.account
 }
 
 fn delivery(

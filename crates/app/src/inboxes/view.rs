@@ -104,7 +104,7 @@ async fn open(
     sealed
         .iter()
         .map(|secret| {
-            let named = format!("{row}/{}", secret.name);
+            let named = super::seal::place_row(row, &secret.name);
             let place = Place {
                 table,
                 column: "secret",

@@ -19,7 +19,7 @@ use store::queries::{
 /// How long a message waits for a provider that cannot be reached before it is marked failed.
 const PATIENCE: Duration = Duration::minutes(15);
 /// How often a message behind a dead token or closed gate looks whether it may go.
-const GATE_CLOSED: Duration = Duration::seconds(15);
+pub(crate) const GATE_CLOSED: Duration = Duration::seconds(15);
 
 struct Letter {
     message: Message,

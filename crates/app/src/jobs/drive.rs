@@ -109,8 +109,7 @@ impl Drive<'_> {
         }
         let policy = Policy {
             peer: self.peer.clone(),
-            base_url: self.view.base_url.clone(),
-            ..Policy::of_account(self.view.id.to_string())
+            ..crate::inboxes::policy(&self.view)
         };
         Ok(match self.app.outbound.execute(request, &policy).await {
             Ok(response) => Called::Answered(response),
