@@ -27,13 +27,10 @@ pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
 pub mod node;
-<<<<<<< HEAD
 pub mod offers;
 pub mod presence;
-pub mod queues;
-=======
 pub mod provider_apps;
->>>>>>> f45526d (app: inboxes connect, reconnect, are checked and disconnect; provider apps, dead letters, housekeeping)
+pub mod queues;
 pub mod reader;
 pub mod reply;
 pub mod router;
