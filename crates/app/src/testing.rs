@@ -162,27 +162,33 @@ pub async fn join(app: &App, inviter: &Actor, email: &str, role: domain::people:
 /// Does the work of the mail jobs that wait and answers the token of the newest mail.
 pub async fn mailed_token(app: &App, tenant: domain::TenantId) -> String {
     use domain::job::Job;
-    let tx = app.begin(tenant, "testing.claim").await.expect("a turn");
-    let until = tx.now() + chrono::TimeDelta::seconds(60);
-    let claimed = store::jobs::claim(&tx, app.config.node, 100, until)
-        .await
-        .expect("jobs are claimed");
     let mut newest = None;
-    for job in &claimed {
-        let mail = match job.job.clone() {
-            Job::SendInvitation {
-                invitation,
-                sealed_token,
-            } => crate::invitations::mail(app, tenant, invitation, &sealed_token).await,
-            Job::SendPasswordReset { user, sealed_token } => {
-                crate::password_change::mail(app, tenant, user, &sealed_token).await
-            }
-            _ => Ok(None),
-        };
-        newest = mail.expect("the mail is written").or(newest);
-        store::jobs::finish(&tx, job).await.expect("the job ends");
+    // One job of each lane at a time, as the worker takes them.
+    loop {
+        let tx = app.begin(tenant, "testing.claim").await.expect("a turn");
+        let until = tx.now() + chrono::TimeDelta::seconds(60);
+        let claimed = store::jobs::claim(&tx, app.config.node, 100, until)
+            .await
+            .expect("jobs are claimed");
+        for job in &claimed {
+            let mail = match job.job.clone() {
+                Job::SendInvitation {
+                    invitation,
+                    sealed_token,
+                } => crate::invitations::mail(app, tenant, invitation, &sealed_token).await,
+                Job::SendPasswordReset { user, sealed_token } => {
+                    crate::password_change::mail(app, tenant, user, &sealed_token).await
+                }
+                _ => Ok(None),
+            };
+            newest = mail.expect("the mail is written").or(newest);
+            store::jobs::finish(&tx, job).await.expect("the job ends");
+        }
+        app.commit(tx, ()).await.expect("the work is committed");
+        if claimed.is_empty() {
+            break;
+        }
     }
-    app.commit(tx, ()).await.expect("the work is committed");
     let mail = newest.expect("a mail was waiting");
     let (_, rest) = mail.text.split_once('#').expect("the mail holds a link");
     rest.split_whitespace()

@@ -322,6 +322,21 @@ for_each_backend! {
         assert!(stored.contains("v1:") && !stored.contains("mei_"), "{stored}");
     }
 
+    async fn the_worker_mails_the_invitation_and_nothing_once_it_is_over(db) {
+        let (app, owner) = start(db).await;
+        invitations::invite(&app, &owner.actor, MINA, Role::Agent).await.unwrap();
+        app::jobs::run_due(&app).await.unwrap();
+        let mails = app.outbox.take();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].to, MINA);
+        assert!(mails[0].text.contains("https://desk.example.com/invitation#mei_"));
+        let second = invitations::invite(&app, &owner.actor, MINA, Role::Agent).await.unwrap();
+        invitations::revoke(&app, &owner.actor, second.id).await.unwrap();
+        app::jobs::run_due(&app).await.unwrap();
+        assert!(app.outbox.take().is_empty());
+        assert_eq!(store::jobs::next_due(&app.read()).await.unwrap(), None);
+    }
+
     async fn an_existing_person_joins_a_second_tenant_by_her_own_password(db) {
         let (app, owner) = start(db).await;
         let mina = join(&app, &owner.actor, MINA, Role::Agent).await;

@@ -30,6 +30,18 @@ impl Permission {
         Self::ManageOwnAccess,
     ];
 
+    /// The word that screens compare.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::WorkTickets => "work_tickets",
+            Self::Supervise => "supervise",
+            Self::Administer => "administer",
+            Self::Own => "own",
+            Self::ManageOwnAccess => "manage_own_access",
+        }
+    }
+
     pub const fn role_min(self) -> Role {
         match self {
             Self::Read | Self::WorkTickets | Self::ManageOwnAccess => Role::Agent,

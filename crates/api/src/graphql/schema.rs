@@ -1,16 +1,25 @@
 //! The roots of the graph. A noun joins by one line in each root that it has a part of.
 
+use super::audit::AuditQuery;
+use super::auth::{AuthMutation, AuthQuery};
 use super::live::{ChangesSubscription, EventsQuery};
+use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
+use super::tokens::{TokensMutation, TokensQuery};
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct QueryRoot(EventsQuery);
+pub struct QueryRoot(AuthQuery, PeopleQuery, TokensQuery, AuditQuery, EventsQuery);
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
-pub struct MutationRoot(PresenceMutation);
+pub struct MutationRoot(
+    AuthMutation,
+    PeopleMutation,
+    TokensMutation,
+    PresenceMutation,
+);
 
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
