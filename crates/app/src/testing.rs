@@ -21,7 +21,8 @@ use domain::{Clock, NodeId, Time};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Store;
-use store::testing::TestDb;
+
+pub use store::testing::TestDb;
 
 pub const PASSWORD: &str = "the echo returns at dusk";
 pub const OWNER: &str = "owner@example.com";

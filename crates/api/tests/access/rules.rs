@@ -1,0 +1,183 @@
+//! The least right for each field, with arguments that would succeed for somebody of the tenant.
+//! Whoever adds a field adds a row.
+
+use crate::world::World;
+use domain::permission::Permission::{self, Administer, ManageOwnAccess, Read};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Answers anybody; the use case itself guards against abuse.
+    Public,
+    /// Any proven caller; the field looks at nothing but her own credential.
+    SignedIn,
+    Needs(Permission),
+}
+
+/// What somebody of another tenant gets when she names ids of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// The arguments name nothing of the tenant: she sees or changes her own tenant.
+    NothingNamed,
+    /// What anybody gets for ids that do not exist: `null` from a query, a problem from a mutation.
+    NotFound,
+}
+
+/// What a mutation said in its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Done,
+    Problem(String),
+}
+
+#[derive(Clone)]
+pub struct Row {
+    pub kind: &'static str,
+    pub field: &'static str,
+    pub rule: Rule,
+    pub foreign: Foreign,
+    /// Arguments and selection: what follows the field's name.
+    pub rest: fn(&World) -> String,
+}
+
+impl Row {
+    pub fn name(&self) -> String {
+        format!("{} {}", self.kind, self.field)
+    }
+}
+
+fn query(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> Row {
+    Row {
+        kind: "query",
+        field,
+        rule,
+        foreign: Foreign::NothingNamed,
+        rest,
+    }
+}
+
+fn mutation(field: &'static str, rule: Rule, foreign: Foreign, rest: fn(&World) -> String) -> Row {
+    Row {
+        kind: "mutation",
+        field,
+        rule,
+        foreign,
+        rest,
+    }
+}
+
+pub fn rows() -> Vec<Row> {
+    [sign_in(), people(), tokens(), audit()].concat()
+}
+
+const DONE: &str = "{ problem { code } }";
+
+fn sign_in() -> Vec<Row> {
+    use Foreign::{NotFound, NothingNamed};
+    use Rule::{Needs, Public, SignedIn};
+    vec![
+        query("setupState", Public, |_| "{ needed version }".into()),
+        query("sessions", Needs(ManageOwnAccess), |_| {
+            "{ id ip userAgent }".into()
+        }),
+        mutation("setup", Public, NothingNamed, |_| {
+            format!(
+                "(input: {{tenant: \"x\", email: \"x@example.com\", name: \"x\", password: \"y\"}}) {DONE}"
+            )
+        }),
+        mutation("signIn", Public, NothingNamed, |_| {
+            format!("(email: \"nobody@example.com\", password: \"guess\") {DONE}")
+        }),
+        mutation("refresh", Public, NothingNamed, |_| DONE.into()),
+        mutation("requestPasswordReset", Public, NothingNamed, |_| {
+            format!("(email: \"nobody@example.com\") {DONE}")
+        }),
+        mutation("resetPassword", Public, NothingNamed, |_| {
+            format!("(token: \"x\", password: \"y\") {DONE}")
+        }),
+        mutation("acceptInvitation", Public, NothingNamed, |_| {
+            format!("(token: \"x\", name: \"y\", password: \"z\") {DONE}")
+        }),
+        mutation("renewSocket", SignedIn, NothingNamed, |_| {
+            format!("(accessToken: \"x\") {DONE}")
+        }),
+        mutation("signOut", Needs(ManageOwnAccess), NothingNamed, |_| {
+            DONE.into()
+        }),
+        mutation("switchTenant", Needs(ManageOwnAccess), NotFound, |world| {
+            format!("(tenantId: \"{}\") {DONE}", world.tenant)
+        }),
+        mutation(
+            "changePassword",
+            Needs(ManageOwnAccess),
+            NothingNamed,
+            |_| format!("(current: \"wrong\", password: \"a lantern in the fog\") {DONE}"),
+        ),
+        mutation("revokeSession", Needs(ManageOwnAccess), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.session)
+        }),
+    ]
+}
+
+fn people() -> Vec<Row> {
+    use Foreign::{NotFound, NothingNamed};
+    use Rule::Needs;
+    vec![
+        query("viewer", Needs(Read), |_| {
+            "{ id email name role tenant { id name } tenants { id name } permissions }".into()
+        }),
+        query("tenant", Needs(Read), |_| "{ id name }".into()),
+        query("members", Needs(Read), |_| {
+            "{ user { id name email } role }".into()
+        }),
+        query("invitations", Needs(Administer), |_| "{ id email }".into()),
+        mutation("invite", Needs(Administer), NothingNamed, |_| {
+            format!("(email: \"new@example.com\", role: AGENT) {DONE}")
+        }),
+        mutation("revokeInvitation", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.invitation)
+        }),
+        mutation("setRole", Needs(Administer), NotFound, |world| {
+            format!("(userId: \"{}\", role: SUPERVISOR) {DONE}", world.member)
+        }),
+        mutation("removeMember", Needs(Administer), NotFound, |world| {
+            format!("(userId: \"{}\") {DONE}", world.member)
+        }),
+        mutation("updateTenant", Needs(Administer), NothingNamed, |_| {
+            "(input: {locale: \"ko\"}) { problem { code } tenant { id name } }".into()
+        }),
+        mutation("updateViewer", Needs(ManageOwnAccess), NothingNamed, |_| {
+            "(locale: \"ko\") { problem { code } viewer { id email } }".into()
+        }),
+    ]
+}
+
+fn tokens() -> Vec<Row> {
+    use Foreign::{NotFound, NothingNamed};
+    use Rule::Needs;
+    vec![
+        query("apiTokens", Needs(ManageOwnAccess), |_| {
+            "{ id name }".into()
+        }),
+        mutation(
+            "createApiToken",
+            Needs(ManageOwnAccess),
+            NothingNamed,
+            |_| {
+                "(name: \"robot\", scopes: [READ]) { problem { code } apiToken { id } secret }"
+                    .into()
+            },
+        ),
+        mutation(
+            "revokeApiToken",
+            Needs(ManageOwnAccess),
+            NotFound,
+            |world| format!("(id: \"{}\") {DONE}", world.api_token),
+        ),
+    ]
+}
+
+fn audit() -> Vec<Row> {
+    vec![query("audit", Rule::Needs(Administer), |_| {
+        "{ edges { node { id nodeId actorUserId detail } } }".into()
+    })]
+}
