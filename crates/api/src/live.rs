@@ -80,6 +80,12 @@ enum FeedState {
 }
 
 impl Feed {
+    /// For the run that validates a subscription; the second value receives its `after`.
+    pub fn opening() -> (Self, Arc<Mutex<Option<String>>>) {
+        let noted = Arc::new(Mutex::new(None));
+        (Self(FeedState::Opening(Arc::clone(&noted))), noted)
+    }
+
     /// What the resolver returns a stream of. While opening it notes `after` and yields nothing.
     pub fn enter(&self, after: Option<String>) -> impl Stream<Item = Arc<Batch>> + use<> {
         let batch = match &self.0 {
@@ -186,8 +192,8 @@ impl<E: Executor> Hub<E> {
     pub async fn open(&self, mut request: Request) -> Result<Opened, Response> {
         let key = document_key(&mut request).map_err(|error| failed(vec![error]))?;
         let document = self.document(key, &request);
-        let noted = Arc::new(Mutex::new(None));
-        let request = request.data(Feed(FeedState::Opening(Arc::clone(&noted))));
+        let (feed, noted) = Feed::opening();
+        let request = request.data(feed);
         if let Some(mut response) = self.schema.execute_stream(request, None).next().await {
             fault::finish(&mut response);
             return Err(response);

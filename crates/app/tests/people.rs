@@ -1,5 +1,11 @@
 //! Promises of sign-in, sessions, invitations, roles, tokens and audit, on both databases.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails where it expects"
+)]
+
 use app::access::{authenticate, still_holds};
 use app::api_tokens::{self, NewApiToken};
 use app::auth::{self, SignedIn};

@@ -1,6 +1,12 @@
 //! Access is proven by enumeration, not by memory: the schema is asked for its fields, and each of
 //! them must have a row in `rules.rs`. A field without a row fails the first test.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails where it expects"
+)]
+
 mod rules;
 mod world;
 
@@ -47,13 +53,10 @@ async fn nobody_reads_or_does_anything_without_signing_in() {
 async fn every_role_below_the_least_one_is_refused() {
     let world = World::new().await;
     for row in rows() {
-        let Rule::Needs(permission) = row.rule else {
+        let Some((_, least)) = row.rule.least() else {
             continue;
         };
-        for role in Role::ALL
-            .iter()
-            .filter(|role| **role < permission.role_min())
-        {
+        for role in Role::ALL.iter().filter(|role| **role < least) {
             let answer = world.ask(&row, &world.session_of(*role)).await;
             assert_eq!(codes(&answer), ["FORBIDDEN"], "{} as {role}", row.name());
             assert!(is_empty(&answer.data), "{} as {role}", row.name());
@@ -65,7 +68,7 @@ async fn every_role_below_the_least_one_is_refused() {
 async fn a_token_is_refused_what_its_scopes_do_not_hold() {
     let world = World::new().await;
     for row in rows() {
-        let Rule::Needs(permission) = row.rule else {
+        let Some((permission, _)) = row.rule.least() else {
             continue;
         };
         for scope in TokenScope::ALL {
@@ -93,7 +96,10 @@ async fn a_token_is_refused_what_its_scopes_do_not_hold() {
 async fn the_owner_of_another_tenant_reaches_nothing_here() {
     let world = World::new().await;
     for row in rows() {
-        let Rule::Needs(_) = row.rule else { continue };
+        if row.rule.least().is_none() || row.kind == "subscription" {
+            // What a subscription delivers is cut by scope keys, which tests of the log prove.
+            continue;
+        }
         let answer = world.ask(&row, &world.stranger()).await;
         let text = format!("{:?}", answer.data);
         for canary in world.canaries() {
@@ -125,12 +131,10 @@ async fn the_owner_of_another_tenant_reaches_nothing_here() {
 async fn the_least_role_is_enough() {
     let world = World::new().await;
     for row in rows().iter().filter(|row| row.kind != "subscription") {
-        let Rule::Needs(permission) = row.rule else {
+        let Some((_, least)) = row.rule.least() else {
             continue;
         };
-        let answer = world
-            .ask(row, &world.session_of(permission.role_min()))
-            .await;
+        let answer = world.ask(row, &world.session_of(least)).await;
         for code in codes(&answer) {
             assert!(
                 !matches!(code.as_str(), "FORBIDDEN" | "UNAUTHENTICATED" | "INTERNAL"),

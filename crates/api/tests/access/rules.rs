@@ -2,7 +2,8 @@
 //! Whoever adds a field adds a row.
 
 use crate::world::World;
-use domain::permission::Permission::{self, Administer, ManageOwnAccess, Read};
+use domain::people::Role;
+use domain::permission::Permission::{self, Administer, ManageOwnAccess, Read, WorkTickets};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
@@ -11,6 +12,19 @@ pub enum Rule {
     /// Any proven caller; the field looks at nothing but her own credential.
     SignedIn,
     Needs(Permission),
+    /// The permission, and a role above the permission's own least one.
+    From(Role, Permission),
+}
+
+impl Rule {
+    /// The permission and the least role; `None` for what needs neither.
+    pub fn least(self) -> Option<(Permission, Role)> {
+        match self {
+            Self::Public | Self::SignedIn => None,
+            Self::Needs(permission) => Some((permission, permission.role_min())),
+            Self::From(role, permission) => Some((permission, role)),
+        }
+    }
 }
 
 /// What somebody of another tenant gets when she names ids of this one.
@@ -55,6 +69,13 @@ fn query(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> Row {
     }
 }
 
+fn subscription(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> Row {
+    Row {
+        kind: "subscription",
+        ..query(field, rule, rest)
+    }
+}
+
 fn mutation(field: &'static str, rule: Rule, foreign: Foreign, rest: fn(&World) -> String) -> Row {
     Row {
         kind: "mutation",
@@ -66,7 +87,7 @@ fn mutation(field: &'static str, rule: Rule, foreign: Foreign, rest: fn(&World) 
 }
 
 pub fn rows() -> Vec<Row> {
-    [sign_in(), people(), tokens(), audit()].concat()
+    [sign_in(), people(), tokens(), audit(), live()].concat()
 }
 
 const DONE: &str = "{ problem { code } }";
@@ -180,4 +201,18 @@ fn audit() -> Vec<Row> {
     vec![query("audit", Rule::Needs(Administer), |_| {
         "{ edges { node { id nodeId actorUserId detail } } }".into()
     })]
+}
+
+fn live() -> Vec<Row> {
+    use Rule::{From, Needs};
+    vec![
+        query("events", From(Role::Supervisor, Read), |_| {
+            "{ cursor resync changes { __typename ... on MemberImage { userId email } } }".into()
+        }),
+        mutation("typing", Needs(WorkTickets), Foreign::NotFound, |world| {
+            format!("(ticketId: \"{}\") {DONE}", world.ticket)
+        }),
+        subscription("changes", Needs(Read), |_| "{ cursor resync }".into()),
+        subscription("presence", Needs(Read), |_| "{ userId ticketId }".into()),
+    ]
 }

@@ -2,14 +2,15 @@
 
 use crate::rules::{Row, Verdict};
 use api::auth::{Caller as ApiCaller, Peer, RefreshCookies, RefreshToken, Session};
-use api::graphql::{Mutation, Query};
+use api::graphql::schema::{self, Graph};
+use api::live::Feed;
 use app::api_tokens::{self, NewApiToken};
 use app::invitations;
 use app::testing::{TestApp, TestDb, join, second_tenant, set_up};
-use async_graphql::{EmptySubscription, Request, Response, Schema, Value};
+use async_graphql::{Request, Response, Value};
 use domain::people::{Role, TokenScope};
 use domain::permission::{Actor, Credential, Permission};
-use domain::{ApiTokenId, InvitationId, SessionId, TenantId, UserId};
+use domain::{ApiTokenId, InvitationId, SessionId, TenantId, TicketId, UserId};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct World {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Graph,
     members: BTreeMap<Role, Actor>,
     stranger: Actor,
     pub tenant: TenantId,
@@ -27,6 +28,7 @@ pub struct World {
     pub session: SessionId,
     pub invitation: InvitationId,
     pub api_token: ApiTokenId,
+    pub ticket: TicketId,
     _app: TestApp,
     _db: TestDb,
 }
@@ -74,7 +76,7 @@ impl World {
         let stranger = second_tenant(&app, "stranger@example.net").await.actor;
         let cookies = RefreshCookies { secure: true };
         Self {
-            schema: api::graphql::builder(app.app.clone(), cookies).finish(),
+            schema: schema::build().data(app.app.clone()).data(cookies).finish(),
             members,
             stranger,
             tenant: owner.tenant_id,
@@ -82,6 +84,8 @@ impl World {
             session,
             invitation: invitation.id,
             api_token: api_token.id,
+            // Nobody has it: the answer for it must be the one for tickets of other tenants.
+            ticket: TicketId::new(app.now()),
             _app: app,
             _db: db,
         }
@@ -134,6 +138,7 @@ impl World {
         let request = Request::new(text)
             .data(ApiCaller(session))
             .data(RefreshToken(None))
+            .data(Feed::opening().0)
             .data(Peer {
                 ip: "192.0.2.4".parse().ok(),
                 user_agent: "test".into(),
