@@ -22,7 +22,8 @@ enum Wish {
     Offer(Box<OfferDecision>),
 }
 
-/// Applies all that can be applied and counts it.
+/// Applies what can be applied and counts it. Items that come free now may be older than those the
+/// offers are for, so after an ending the offers are left to the next decision.
 pub(super) async fn all(
     app: &App,
     tenant: TenantId,
@@ -40,7 +41,10 @@ pub(super) async fn all(
     let requeues = requeues.into_iter().map(|r| Wish::Requeue(r.item_id));
     let offers = offers.into_iter().map(|o| Wish::Offer(Box::new(o)));
     let freed = batch(app, tenant, shard, endings.chain(requeues).collect()).await?;
-    Ok(freed + batch(app, tenant, shard, offers.collect()).await?)
+    if freed > 0 {
+        return Ok(freed);
+    }
+    batch(app, tenant, shard, offers.collect()).await
 }
 
 async fn batch(app: &App, tenant: TenantId, shard: Shard, wishes: Vec<Wish>) -> Result<usize> {
