@@ -60,6 +60,8 @@ impl From<WsError> for ConnectError {
 pub enum Frame {
     Text(String),
     Binary(Bytes),
+    /// A ping or pong: no content, but the server lives.
+    Alive,
     /// The last frame, always.
     Closed {
         reason: String,
@@ -173,7 +175,7 @@ fn closed(reason: impl ToString) -> Frame {
     }
 }
 
-/// `None` for pings and pongs; the library answers those itself.
+/// `None` for what is no frame of its own. The library answers pings itself.
 fn frame_of(message: Option<Result<Message, WsError>>) -> Option<Frame> {
     match message {
         None => Some(closed("the connection ended")),
@@ -186,7 +188,8 @@ fn frame_of(message: Option<Result<Message, WsError>>) -> Option<Frame> {
             frame.reason
         ))),
         Some(Ok(Message::Close(None))) => Some(closed("the server closed")),
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Some(Frame::Alive),
+        Some(Ok(Message::Frame(_))) => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod people;
 mod threads;
 
 pub(crate) use effects::follow_message;
+pub(crate) use entrance::delivery;
 pub use entrance::{Accepted, Entrances, Raw, accept, receive, store_parts};
 
 use crate::{App, Error, Result, inboxes};

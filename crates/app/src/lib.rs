@@ -34,6 +34,7 @@ pub mod queues;
 pub mod reader;
 pub mod reply;
 pub mod router;
+pub mod sessions;
 pub mod skills;
 pub mod teams;
 pub mod visibility;

@@ -1,7 +1,7 @@
 //! One running node: its lease and its loops. Everything here may be killed at any instant; what
 //! was accepted is in rows, and the next start goes on from them.
 
-use crate::{App, Result, housekeeping, jobs, router};
+use crate::{App, Result, housekeeping, jobs, router, sessions};
 use chrono::TimeDelta;
 use std::time::Duration;
 use store::{jobs as job_rows, leases};
@@ -55,6 +55,7 @@ pub async fn start(app: App, roles: Roles) -> Result<Node> {
     if roles.worker {
         loops.spawn(jobs::work(app.clone(), stop.clone()));
         loops.spawn(housekeeping::run(app.clone(), stop.clone()));
+        loops.spawn(sessions::run(app.clone(), stop.clone()));
     }
     if roles.router {
         loops.spawn(router::run(app.clone(), stop.clone()));

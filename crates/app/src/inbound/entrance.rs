@@ -204,7 +204,7 @@ fn is_for(part: &Part, inbox: &Inbox) -> bool {
     part.account.is_empty() || inbox.account.is_empty() || part.account == inbox.account
 }
 
-fn delivery(
+pub(crate) fn delivery(
     kind: &'static str,
     target: Option<(TenantId, InboxId)>,
     received_at: Time,
