@@ -21,8 +21,57 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve people, providers and work until told to stop
+    Serve,
+    /// Make the first tenant and its owner, without a browser
+    Setup(SetupArguments),
+    /// Bring the database schema to this version
+    Migrate,
+    /// Print the GraphQL schema
+    Schema,
+    /// API tokens for scripts
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Look at this machine, the data folder and the configuration, and say what is wrong
     Doctor,
+}
+
+#[derive(Debug, Args)]
+pub struct SetupArguments {
+    /// Name of the business
+    #[arg(long)]
+    pub tenant: String,
+    #[arg(long)]
+    pub owner_email: String,
+    /// Default: the part of the address before the @
+    #[arg(long)]
+    pub owner_name: Option<String>,
+    #[arg(long, env = "MEARI_OWNER_PASSWORD", hide_env_values = true)]
+    pub owner_password: String,
+    /// Language, en or ko
+    #[arg(long)]
+    pub locale: Option<String>,
+    /// IANA time zone, e.g. Asia/Seoul
+    #[arg(long)]
+    pub time_zone: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it
+    Create {
+        /// E-mail of the user it acts for
+        #[arg(long)]
+        user: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// read, write, admin
+        #[arg(long, value_delimiter = ',', default_value = "admin")]
+        scopes: Vec<String>,
+    },
 }
 
 /// Every setting that may be a flag, by name. Built from the table, so that a setting is added once.

@@ -10,7 +10,9 @@ mod cli;
 mod commands;
 mod config;
 mod data_dir;
+mod house;
 mod logs;
+mod metrics;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

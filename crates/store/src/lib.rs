@@ -34,5 +34,6 @@ pub use counters::CountDelta;
 pub use db::{Db, Read};
 pub use error::StoreError;
 pub use jobs::{NewJob, StoredJob};
+pub use migrations::SCHEMA_VERSION;
 pub use open::{Options, Store, Url};
 pub use tx::{Committed, Tx};

@@ -1,6 +1,11 @@
 //! One file per command; each reads like what the command does.
 
 mod doctor;
+mod migrate;
+mod schema;
+mod serve;
+mod setup;
+mod token;
 
 use crate::cli::Command;
 use crate::config::Config;
@@ -8,6 +13,11 @@ use std::process::ExitCode;
 
 pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Serve => serve::run(&config).await,
+        Command::Setup(arguments) => setup::run(&config, arguments).await,
+        Command::Migrate => migrate::run(&config).await,
+        Command::Schema => Ok(schema::run()),
+        Command::Token { command } => token::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
     }
 }

@@ -49,6 +49,9 @@ pub struct Config {
     pub nats_url: Option<SecretString>,
     pub roles: Vec<Role>,
     pub web_dir: Option<PathBuf>,
+    pub trusted_proxies: usize,
+    pub introspection: bool,
+    pub allow_private_hosts: Vec<String>,
     pub log_format: LogFormat,
     pub log_filter: String,
     /// Keys by commas, newest first; read by `app::secrets`.
@@ -67,6 +70,9 @@ impl Default for Config {
             nats_url: None,
             roles: Role::ALL.to_vec(),
             web_dir: None,
+            trusted_proxies: 0,
+            introspection: true,
+            allow_private_hosts: Vec::new(),
             log_format: LogFormat::Auto,
             log_filter: "info".to_owned(),
             master_key: None,
@@ -118,6 +124,10 @@ fn parse(layers: &Layers, faults: &mut Vec<Fault>) -> Config {
         }),
         roles: take(layers, faults, "roles", roles).unwrap_or(usual.roles),
         web_dir: take(layers, faults, "web_dir", web_dir),
+        trusted_proxies: take(layers, faults, "trusted_proxies", small_number)
+            .unwrap_or(usual.trusted_proxies),
+        introspection: take(layers, faults, "introspection", switch).unwrap_or(usual.introspection),
+        allow_private_hosts: take(layers, faults, "allow_private_hosts", hosts).unwrap_or_default(),
         log_format: take(layers, faults, "log_format", log_format).unwrap_or(usual.log_format),
         log_filter: take(layers, faults, "log_filter", log_filter).unwrap_or(usual.log_filter),
         master_key: take(layers, faults, "master_key", master_key),
@@ -151,6 +161,27 @@ fn judge_together(layers: &Layers, config: &Config, faults: &mut Vec<Fault>) {
             "must name every role: SQLite serves one node",
         ));
     }
+}
+
+fn small_number(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n <= 10)
+        .ok_or_else(|| format!("`{text}` is not a number from 0 to 10"))
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is neither true nor false"))
+}
+
+/// The guard reads the rules themselves; here they are only told apart.
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let hosts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|host| !host.is_empty());
+    Ok(hosts.map(str::to_owned).collect())
 }
 
 fn folder(text: &str) -> Result<PathBuf, String> {

@@ -52,6 +52,21 @@ pub const SETTINGS: &[Setting] = &[
     flag("nats_url", "none", "NATS server that wakes other nodes"),
     flag("roles", "api,worker,router", "what this node does"),
     flag(
+        "trusted_proxies",
+        "0",
+        "reverse proxies in front, each adding one address to X-Forwarded-For",
+    ),
+    flag(
+        "introspection",
+        "true",
+        "whether the GraphQL schema may be asked for",
+    ),
+    flag(
+        "allow_private_hosts",
+        "none",
+        "hosts inside your network that channels may reach, by commas: `mastodon.lan`, `10.1.2.3`",
+    ),
+    flag(
         "web_dir",
         "inside the binary",
         "folder of a built web app to serve instead",
