@@ -3,6 +3,7 @@
 //! Only wiring: what a seam does stands in the files below, what is allowed stands in `app`.
 
 mod entrance;
+mod files;
 mod gate;
 mod log;
 mod readiness;
@@ -15,7 +16,7 @@ use crate::graphql_ws::{self, Sockets};
 use crate::health::{self, RenderMetrics};
 use crate::live::{self, EventLog, Hub};
 use crate::operation::Limits;
-use crate::{outer, webhooks};
+use crate::{media, outer, webhooks};
 use app::App;
 use async_graphql::SDLExportOptions;
 use axum::Router;
@@ -69,7 +70,7 @@ pub fn router(app: App, config: Config) -> (Router, Transports) {
     );
     let endpoint = Arc::new(Endpoint {
         schema,
-        gate,
+        gate: Arc::clone(&gate),
         limits,
         proxies: config.proxies,
     });
@@ -81,10 +82,12 @@ pub fn router(app: App, config: Config) -> (Router, Transports) {
     );
     let draining = Arc::new(AtomicBool::new(false));
     let readiness = readiness::AppReadiness::new(app.clone(), Arc::clone(&draining));
+    let files = Arc::new(files::AppFiles(app.clone()));
     let web = config.web_dir.map_or(WebApp::Embedded, WebApp::Folder);
     let router = Router::new()
         .merge(crate::router::graphql(endpoint, Arc::clone(&sockets)))
         .merge(webhooks::routes(Arc::new(entrance::AppEntrance(app))))
+        .merge(media::routes(files, gate))
         .merge(health::routes(Arc::new(readiness), config.metrics))
         .merge(assets::routes(web));
     (outer::wrap(router), Transports { sockets, draining })

@@ -26,6 +26,7 @@ pub mod housekeeping;
 pub mod inbound;
 pub mod inboxes;
 pub mod jobs;
+pub mod media;
 pub mod node;
 pub mod offers;
 pub mod presence;

@@ -8,6 +8,7 @@
 //! Deliberately absent: a search over sealed values, and a way to export a key.
 
 mod master;
+mod proof;
 
 pub use master::{add_key_to_file, forget_old_keys_in_file, master_keys};
 

@@ -1,12 +1,15 @@
-//! Flat images of changed nodes: what `changes` and `events` send. No resolver here may read.
+//! Flat images of changed nodes: what `changes` and `events` send. No resolver here may read; the one
+//! that exists signs the link of a file.
 
+use super::context::app;
 use super::words::{
     AgentStatus, AttachmentState, AuthorKind, Direction, InboxState, MessageKind, MessageState,
     OfferState, Priority, Role, TicketStatus, id, int,
 };
-use async_graphql::{ID, Json, SimpleObject, Union};
+use app::media;
+use async_graphql::{ComplexObject, Context, ID, Json, Result, SimpleObject, Union};
 use domain::image::Image;
-use domain::{Time, message, queue};
+use domain::{AttachmentId, TenantId, Time, message, queue};
 use std::collections::BTreeMap;
 
 /// One step of the ordered log, cut to what the viewer may see.
@@ -93,15 +96,28 @@ pub struct Reaction {
 }
 
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Attachment {
+    #[graphql(skip)]
+    file: Option<(TenantId, AttachmentId)>,
     pub id: ID,
     pub state: AttachmentState,
     pub name: String,
     pub media_type: String,
     pub size_bytes: Option<i32>,
-    /// Where the viewer's browser gets it; `null` until it is here.
-    pub url: Option<String>,
     pub problem: Option<String>,
+}
+
+#[ComplexObject]
+impl Attachment {
+    /// Path of the file for whoever has it, without a header, for at most 15 minutes; ask again
+    /// after that. `null` until the file is here.
+    async fn url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some((tenant, id)) = self.file else {
+            return Ok(None);
+        };
+        Ok(Some(media::link(app(ctx)?, tenant, id)?))
+    }
 }
 
 #[derive(SimpleObject)]
@@ -242,16 +258,16 @@ impl From<message::Reaction> for Reaction {
     }
 }
 
-impl From<message::Attachment> for Attachment {
-    fn from(a: message::Attachment) -> Self {
-        let url = (a.state == message::AttachmentState::Ready).then(|| format!("/media/{}", a.id));
+impl Attachment {
+    pub fn of(tenant: TenantId, a: message::Attachment) -> Self {
+        let ready = a.state == message::AttachmentState::Ready;
         Self {
+            file: ready.then_some((tenant, a.id)),
             id: id(a.id),
             state: a.state.into(),
             name: a.name,
             media_type: a.media_type,
             size_bytes: a.size_bytes.map(int),
-            url,
             problem: a.problem,
         }
     }
@@ -310,7 +326,9 @@ impl From<message::Message> for MessageImage {
             client_id: m.client_id,
             quoted_id: m.quoted_id.map(id),
             reactions: m.reactions.into_iter().map(Reaction::from).collect(),
-            attachments: m.attachments.into_iter().map(Attachment::from).collect(),
+            attachments: (m.attachments.into_iter())
+                .map(|a| Attachment::of(m.tenant_id, a))
+                .collect(),
             problem: m.problem,
             position: int(m.position),
             sent_at: m.sent_at,

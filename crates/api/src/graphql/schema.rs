@@ -10,11 +10,19 @@ use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub struct QueryRoot(AuthQuery, PeopleQuery, TokensQuery, AuditQuery, EventsQuery);
+pub struct QueryRoot(
+    // One line per noun.
+    AuthQuery,
+    PeopleQuery,
+    TokensQuery,
+    AuditQuery,
+    EventsQuery,
+);
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
 pub struct MutationRoot(
+    // One line per noun.
     AuthMutation,
     PeopleMutation,
     TokensMutation,
@@ -23,7 +31,11 @@ pub struct MutationRoot(
 
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub struct SubscriptionRoot(ChangesSubscription, PresenceSubscription);
+pub struct SubscriptionRoot(
+    // One line per noun.
+    ChangesSubscription,
+    PresenceSubscription,
+);
 
 pub type Graph = Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 

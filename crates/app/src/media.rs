@@ -1,0 +1,123 @@
+//! Files of messages on their way to a browser.
+//!
+//! Invariants: a file is opened under the viewer's scope, or by a link that names this one file
+//! and ends within [`LINK_LIFE`]; a forged, ended or moved link and a file that is not here are the
+//! same answer. Links are needed because an `<img>` cannot send a bearer; they are made only for
+//! whoever may see the message, while it is shown.
+
+use crate::blobs::BlobFile;
+use crate::{App, Error, Result, visibility};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta};
+use domain::message::AttachmentState;
+use domain::permission::{Actor, Permission};
+use domain::{AttachmentId, TenantId, Time};
+use store::Read;
+use store::queries::attachments::{self, StoredAttachment};
+
+/// The longest life of a link.
+pub const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
+/// Links made within this span are equal, so that a browser keeps the picture it has.
+const LINK_STEP: TimeDelta = TimeDelta::minutes(5);
+const PURPOSE: &str = "media-link";
+const PROOF_BYTES: usize = 32;
+const NAMED_BYTES: usize = 16 + 16 + 8;
+
+/// A file that may be read, under the type its first bytes told.
+#[derive(Debug)]
+pub struct OpenFile {
+    pub name: String,
+    pub media_type: String,
+    pub blob: BlobFile,
+}
+
+/// An attachment of a message the actor sees, or her own upload that waits for its message.
+pub async fn open(app: &App, actor: &Actor, id: AttachmentId) -> Result<OpenFile> {
+    actor.may(Permission::Read)?;
+    let db = app.read();
+    let stored = attachments::get(&db, actor.tenant_id, id).await?;
+    match stored.message_id {
+        Some(message) => {
+            visibility::visible_message(&db, actor, message).await?;
+        }
+        None if stored.uploaded_by == Some(actor.user_id) => {}
+        None => return Err(Error::not_found("attachment")),
+    }
+    read(app, stored).await
+}
+
+/// The file of a link that [`link`] made.
+pub async fn open_link(app: &App, token: &str) -> Result<OpenFile> {
+    let missing = || Error::not_found("attachment");
+    let (tenant, id, until) = named(app, token).ok_or_else(missing)?;
+    if until <= app.now() {
+        return Err(missing());
+    }
+    let db: Read = app.read();
+    let stored = attachments::get(&db, tenant, id).await?;
+    read(app, stored).await
+}
+
+async fn read(app: &App, stored: StoredAttachment) -> Result<OpenFile> {
+    let missing = || Error::not_found("attachment");
+    let blob = stored.blob.ok_or_else(missing)?;
+    if stored.attachment.state != AttachmentState::Ready {
+        return Err(missing());
+    }
+    Ok(OpenFile {
+        name: stored.attachment.name,
+        media_type: stored.attachment.media_type,
+        blob: app.blobs.open(&blob).await?,
+    })
+}
+
+/// The path of a short-lived link to one file. The caller has checked that the viewer sees it.
+pub fn link(app: &App, tenant: TenantId, id: AttachmentId) -> Result<String> {
+    let mut named = Vec::with_capacity(NAMED_BYTES + PROOF_BYTES);
+    named.extend_from_slice(tenant.uuid().as_bytes());
+    named.extend_from_slice(id.uuid().as_bytes());
+    named.extend_from_slice(&end_of_links_made(app.now()).timestamp().to_be_bytes());
+    let proof = app
+        .vault
+        .installation()
+        .sign(PURPOSE, &named)
+        .map_err(Error::internal)?;
+    named.extend_from_slice(&proof);
+    Ok(format!("/m/{}", URL_SAFE_NO_PAD.encode(named)))
+}
+
+fn end_of_links_made(now: Time) -> Time {
+    let into_step = now.timestamp().rem_euclid(LINK_STEP.num_seconds());
+    now - TimeDelta::seconds(into_step) + LINK_LIFE
+}
+
+fn named(app: &App, token: &str) -> Option<(TenantId, AttachmentId, Time)> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (named, proof) = bytes.split_at_checked(NAMED_BYTES)?;
+    if !app.vault.installation().is_signed(PURPOSE, named, proof) {
+        return None;
+    }
+    let (tenant, rest) = named.split_at_checked(16)?;
+    let (attachment, until) = rest.split_at_checked(16)?;
+    let until = i64::from_be_bytes(until.try_into().ok()?);
+    Some((
+        uuid::Uuid::from_slice(tenant).ok()?.into(),
+        uuid::Uuid::from_slice(attachment).ok()?.into(),
+        DateTime::from_timestamp(until, 0)?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_lives_ten_to_fifteen_minutes() {
+        for seconds in [0, 1, 299, 300, 12_345] {
+            let now = Time::default() + TimeDelta::seconds(seconds);
+            let life = end_of_links_made(now) - now;
+            assert!(life <= LINK_LIFE && life > LINK_LIFE - LINK_STEP, "{life}");
+        }
+    }
+}
