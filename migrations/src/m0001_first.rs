@@ -178,7 +178,26 @@ const INDEXES: &[IndexOf] = &[
             "id",
         ],
     ),
-    index("tickets", &["contact_id"]),
+    index(
+        "tickets",
+        &["tenant_id", "contact_id", "last_message_at", "id"],
+    ),
+    // Nobody's tickets: the other indexes cannot find them without passing everybody's.
+    when(
+        index("tickets", &["queue_id", "status", "last_message_at", "id"]),
+        "assignee_id IS NULL",
+    ),
+    when(
+        index("tickets", &["tenant_id", "waiting_since", "id"]),
+        "waiting_since IS NOT NULL",
+    ),
+    index(
+        "tickets",
+        &["tenant_id", "status", "priority", "last_message_at", "id"],
+    ),
+    index("ticket_mentions", &["user_id", "ticket_id"]),
+    index("contacts", &["tenant_id", "id"]),
+    index("contacts", &["merged_into"]),
     when(
         index("tickets", &["snoozed_until"]),
         "snoozed_until IS NOT NULL",

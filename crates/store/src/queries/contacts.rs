@@ -7,7 +7,7 @@ use domain::contact::Contact;
 use domain::{ContactId, TenantId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
-fn read(row: contacts::Model) -> Result<Contact, StoreError> {
+pub(crate) fn read(row: contacts::Model) -> Result<Contact, StoreError> {
     Ok(Contact {
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),

@@ -8,7 +8,7 @@ use domain::conversation::Conversation;
 use domain::{ConversationId, IdentityId, InboxId, TenantId, TicketId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-fn read(row: conversations::Model) -> Result<Conversation, StoreError> {
+pub(crate) fn read(row: conversations::Model) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),

@@ -8,8 +8,10 @@ use crate::{Db, StoreError, Tx};
 use domain::message::Message;
 use domain::ticket::Ticket;
 use domain::{InboxId, MessageId, TenantId, TicketId, UserId};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 /// More than an agent reads before she confirms.
 const UNSEEN_MAX: u64 = 100;
@@ -188,6 +190,42 @@ pub async fn before(
         .filter(messages::Column::Position.lt(position))
         .order_by_desc(messages::Column::Position)
         .limit(limit);
+    all(db, tenant, query).await
+}
+
+/// The newest `first` messages of each ticket before a position, newest first, in one statement.
+/// Positions have no gaps, so a range of them is a number of messages.
+pub async fn newest_of(
+    db: &impl Db,
+    tenant: TenantId,
+    tickets: &[TicketId],
+    before: i64,
+    first: i64,
+) -> Result<Vec<Message>, StoreError> {
+    use crate::tables::tickets as cases;
+    let head = Expr::col((cases::Entity, cases::Column::MessageHead));
+    let mut floor =
+        Condition::all().add(messages::Column::Position.into_expr().gt(head.sub(first)));
+    if before < i64::MAX {
+        // Beyond the head nothing is; below it the range hangs on `before`.
+        floor = Condition::any()
+            .add(floor)
+            .add(messages::Column::Position.gte(before.saturating_sub(first)));
+    }
+    let ids = tickets.iter().map(|id| id.uuid());
+    let query = messages::Entity::find()
+        .join(
+            JoinType::InnerJoin,
+            messages::Entity::belongs_to(cases::Entity)
+                .from(messages::Column::TicketId)
+                .to(cases::Column::Id)
+                .into(),
+        )
+        .filter(messages::Column::TicketId.is_in(ids))
+        .filter(messages::Column::Position.lt(before))
+        .filter(floor)
+        .order_by_asc(messages::Column::TicketId)
+        .order_by_desc(messages::Column::Position);
     all(db, tenant, query).await
 }
 
