@@ -19,6 +19,8 @@ pub mod error;
 
 // Use cases, one file per noun.
 pub mod agents;
+pub mod contacts;
+pub mod conversations;
 pub mod dead_letters;
 pub mod events;
 pub mod health;
@@ -38,6 +40,9 @@ pub mod router;
 pub mod sessions;
 pub mod skills;
 pub mod teams;
+pub mod search;
+pub mod tickets;
+pub mod uploads;
 pub mod visibility;
 pub mod work;
 

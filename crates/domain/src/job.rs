@@ -1,7 +1,7 @@
 //! Work that must happen after commit. One enum, one `match` in `app::jobs`: no handler can be missing.
 
 use crate::{
-    AttachmentId, DeliveryId, IdentityId, InboxId, InvitationId, MessageId, TicketId, UserId,
+    AttachmentId, ContactId, DeliveryId, IdentityId, InboxId, InvitationId, MessageId, TicketId, UserId,
     text_enum,
 };
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,13 @@ pub enum Job {
     IndexTicket {
         ticket: TicketId,
     },
+    IndexContact {
+        contact: ContactId,
+    },
+    /// Brings the tickets and conversations of a merged or unmerged contact to where they belong.
+    FollowMerge {
+        contact: ContactId,
+    },
     WakeSnoozed {
         ticket: TicketId,
     },
@@ -73,6 +80,8 @@ impl Job {
             Self::CheckInbox { .. } => "check_inbox",
             Self::DisconnectInbox { .. } => "disconnect_inbox",
             Self::IndexTicket { .. } => "index_ticket",
+            Self::IndexContact { .. } => "index_contact",
+            Self::FollowMerge { .. } => "follow_merge",
             Self::WakeSnoozed { .. } => "wake_snoozed",
             Self::SendInvitation { .. } => "send_invitation",
             Self::SendPasswordReset { .. } => "send_password_reset",
