@@ -63,6 +63,9 @@ const TABLES: &[(&str, &[&str], Columns)] = &[
     ("identities", &["id"], &[("id", Id), ("tenant_id", Id), ("contact_id", Id), ("merged_from?", Id),
         ("channel", Text), ("scope", Text), ("handle", Text), ("display", Text), ("avatar_url?", Text),
         ("created_at", Time)]),
+    // What a merge took from a contact, so that unmerge can give it back; nested merges stack up.
+    ("contact_moves", &["node_id", "contact_id"], &[("tenant_id", Id), ("node_id", Id), ("contact_id", Id),
+        ("ordinal", Int)]),
     ("tickets", &["id"], &[("id", Id), ("tenant_id", Id), ("number", Int), ("subject", Text), ("status", Text),
         ("priority", Int), ("tags", Json), ("contact_id", Id), ("queue_id", Id), ("assignee_id?", Id),
         ("snoozed_until?", Time), ("channel", Text), ("message_head", Int), ("last_message_at", Time),
@@ -198,6 +201,7 @@ const INDEXES: &[IndexOf] = &[
     index("ticket_mentions", &["user_id", "ticket_id"]),
     index("contacts", &["tenant_id", "id"]),
     index("contacts", &["merged_into"]),
+    index("contact_moves", &["contact_id", "node_id"]),
     when(
         index("tickets", &["snoozed_until"]),
         "snoozed_until IS NOT NULL",
@@ -205,6 +209,7 @@ const INDEXES: &[IndexOf] = &[
     unique("conversations", &["inbox_id", "identity_id", "thread"]),
     index("conversations", &["ticket_id"]),
     index("conversations", &["contact_id"]),
+    index("conversations", &["identity_id"]),
     unique("messages", &["ticket_id", "position"]),
     when(
         unique("messages", &["inbox_id", "external_id"]),

@@ -9,7 +9,7 @@ mod effects;
 mod entrance;
 mod facts;
 mod people;
-mod threads;
+pub(crate) mod threads;
 
 pub(crate) use effects::follow_message;
 pub(crate) use entrance::delivery;

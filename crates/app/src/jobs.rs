@@ -12,7 +12,7 @@ pub(crate) use deliver::GATE_CLOSED;
 
 use crate::inbound::{self, ProcessError};
 use crate::mailer::{Mail, MailError};
-use crate::{App, Error, Result, invitations, password_change};
+use crate::{App, Error, Result, contacts, invitations, password_change, search, tickets};
 use chrono::Duration;
 use domain::job::Job;
 use futures_util::StreamExt;
@@ -212,9 +212,10 @@ async fn perform(app: &App, job: &StoredJob) -> Result<End> {
         }
         Job::CheckInbox { inbox } => crate::inboxes::check_job(app, job, *inbox).await,
         Job::DisconnectInbox { inbox } => crate::inboxes::disconnect_job(app, job, *inbox).await,
-        Job::IndexTicket { .. } | Job::WakeSnoozed { .. } => Ok(End::Bury {
-            error: "no handler yet".into(),
-        }),
+        Job::IndexTicket { ticket } => search::index(app, job, *ticket).await,
+        Job::IndexContact { contact } => search::index_contact(app, job, *contact).await,
+        Job::FollowMerge { contact } => contacts::follow_merge(app, job, *contact).await,
+        Job::WakeSnoozed { ticket } => tickets::wake_snoozed(app, job, *ticket).await,
     }
 }
 

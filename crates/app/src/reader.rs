@@ -5,7 +5,10 @@
 //! viewer's queues, which are read once per request.
 
 mod cases;
+mod lists;
 mod people;
+
+pub use lists::{COUNTED_MAX, OFFSET_MAX, TicketList, TicketPage, Total};
 
 use crate::{App, Result};
 use domain::permission::Actor;
@@ -91,5 +94,23 @@ impl Reader {
             })
         };
         self.0.scope.get_or_try_init(find).await
+    }
+
+    /// The queues whose tickets the viewer sees, without archived ones.
+    pub(crate) async fn queues_in_scope(&self) -> Result<Vec<QueueId>> {
+        let scope = self.scope().await?;
+        let hers = |q: &&Queue| match scope {
+            Scope::Tenant => true,
+            Scope::Agent { queues, .. } => queues.contains(&q.id),
+        };
+        let live = |q: &&Queue| q.archived_at.is_none();
+        Ok(self
+            .queues()
+            .await?
+            .iter()
+            .filter(live)
+            .filter(hers)
+            .map(|q| q.id)
+            .collect())
     }
 }

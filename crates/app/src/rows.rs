@@ -12,7 +12,7 @@ use domain::job::Job;
 use domain::message::Message;
 use domain::people::Role;
 use domain::ticket::Ticket;
-use domain::{InboxId, UserId};
+use domain::{ContactId, InboxId, TicketId, UserId};
 use serde_json::Value;
 use store::queries::{contacts, conversations, identities, inboxes, messages, tickets};
 use store::{CountDelta, NewJob, Tx};
@@ -59,12 +59,24 @@ pub async fn put_ticket(tx: &mut Tx, before: Option<&Ticket>, mut after: Ticket)
     let searched =
         before.is_none_or(|b| b.subject != after.subject || b.message_head != after.message_head);
     if searched {
-        tx.enqueue(NewJob::new(
-            Job::IndexTicket { ticket: after.id },
-            format!("index:{}", after.id),
-        ));
+        index_ticket(tx, after.id);
     }
     Ok(after)
+}
+
+/// The words of the ticket have changed. One lane per ticket: the last job sees the last words.
+pub fn index_ticket(tx: &mut Tx, id: TicketId) {
+    tx.enqueue(NewJob::new(
+        Job::IndexTicket { ticket: id },
+        format!("index:{id}"),
+    ));
+}
+
+fn index_contact(tx: &mut Tx, id: ContactId) {
+    tx.enqueue(NewJob::new(
+        Job::IndexContact { contact: id },
+        format!("index:{id}"),
+    ));
 }
 
 /// Adds a message at the head of its ticket. The caller puts the ticket, whose head has moved.
@@ -83,6 +95,10 @@ pub async fn insert_message(
 pub async fn update_message(tx: &mut Tx, ticket: &Ticket, message: Message) -> Result<Message> {
     let message = messages::update(tx, message).await?;
     emit_message(tx, ticket, &message).await?;
+    // A receipt of an edited message indexes once too often; deleted words are never forgotten.
+    if message.edited_at.is_some() || message.deleted_at.is_some() {
+        index_ticket(tx, ticket.id);
+    }
     Ok(message)
 }
 
@@ -121,6 +137,7 @@ pub async fn put_contact(tx: &mut Tx, is_new: bool, contact: Contact) -> Result<
     } else {
         contacts::update(tx, contact).await?
     };
+    index_contact(tx, contact.id);
     tx.emit(NewEvent {
         scope: vec![ScopeKey::Tenant],
         image: Image::Contact(Box::new(contact.clone())),
@@ -134,6 +151,7 @@ pub async fn put_identity(tx: &mut Tx, is_new: bool, identity: Identity) -> Resu
     } else {
         identities::update(tx, &identity).await?;
     }
+    index_contact(tx, identity.contact_id);
     tx.emit(NewEvent {
         scope: vec![ScopeKey::Tenant],
         image: Image::Identity(Box::new(identity.clone())),

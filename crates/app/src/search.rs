@@ -182,7 +182,11 @@ fn person(contact: &Contact, identities: &[Identity]) -> BTreeSet<String> {
         all.extend(tokens(&identity.display));
         all.extend(tokens(&identity.handle));
         // Numbers are asked for without spaces and dashes.
-        let digits: String = identity.handle.chars().filter(char::is_ascii_digit).collect();
+        let digits: String = identity
+            .handle
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         if digits.len() > 4 {
             all.insert(digits.chars().take(TOKEN_CHARS_MAX).collect());
         }
@@ -236,7 +240,11 @@ mod tests {
         ] {
             assert!(finds(question, document), "{question} in {document}");
         }
-        for (question, document) in [("refund ", "refunds"), ("송배", "배송"), ("order 7", "order 8")] {
+        for (question, document) in [
+            ("refund ", "refunds"),
+            ("송배", "배송"),
+            ("order 7", "order 8"),
+        ] {
             assert!(!finds(question, document), "{question} in {document}");
         }
     }
@@ -254,6 +262,11 @@ mod tests {
         let text = "a".repeat(1_000_000) + &"𝒜한b'\"\\\u{0} ".repeat(100_000);
         let tokens = tokens(&text);
         assert!(tokens.iter().all(|t| t.chars().count() <= TOKEN_CHARS_MAX));
-        assert!(tokens.iter().flat_map(|t| t.chars()).all(|c| c.is_alphanumeric() || is_combining_mark(c)));
+        assert!(
+            tokens
+                .iter()
+                .flat_map(|t| t.chars())
+                .all(|c| c.is_alphanumeric() || is_combining_mark(c))
+        );
     }
 }

@@ -11,6 +11,7 @@ mod claims;
 mod people;
 
 pub use claims::{apply_claim, apply_release, claim_rows, refused, release_rows};
+pub(crate) use people::give;
 pub use people::{Assignment, Transfer, assign, take, transfer};
 
 use crate::{Result, rows};

@@ -1,8 +1,8 @@
 //! Work that must happen after commit. One enum, one `match` in `app::jobs`: no handler can be missing.
 
 use crate::{
-    AttachmentId, ContactId, DeliveryId, IdentityId, InboxId, InvitationId, MessageId, TicketId, UserId,
-    text_enum,
+    AttachmentId, ContactId, DeliveryId, IdentityId, InboxId, InvitationId, MessageId, TicketId,
+    UserId, text_enum,
 };
 use serde::{Deserialize, Serialize};
 

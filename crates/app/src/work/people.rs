@@ -157,7 +157,7 @@ async fn must_be_member(tx: &Tx, actor: &Actor, user: UserId) -> Result<()> {
 
 /// Through the claim. A ticket without work (pending, snoozed, closed) only remembers who gets it
 /// when it opens again: there is nothing to claim and no slot to fill.
-async fn give(
+pub async fn give(
     tx: &mut Tx,
     ticket: Ticket,
     agent: UserId,

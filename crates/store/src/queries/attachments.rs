@@ -4,7 +4,7 @@ use crate::db::Sealed as _;
 use crate::queries::row;
 use crate::tables::{attachments, word};
 use crate::{Db, StoreError, Tx};
-use domain::message::Attachment;
+use domain::message::{Attachment, AttachmentState};
 use domain::{AttachmentId, MessageId, TenantId, Time, UserId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
@@ -155,7 +155,7 @@ pub async fn delete_abandoned(
 }
 
 /// Gives waiting uploads of this user to her message, in the order she named them. An upload of
-/// somebody else, of another message or not there at all is `NotFound`.
+/// somebody else, of another message, without its bytes or not there at all is `NotFound`.
 pub async fn claim_uploads(
     tx: &Tx,
     tenant: TenantId,
@@ -166,7 +166,8 @@ pub async fn claim_uploads(
     let mut claimed = Vec::with_capacity(uploads.len());
     for (ordinal, id) in uploads.iter().enumerate() {
         let mut upload = get(tx, tenant, *id).await?;
-        if upload.uploaded_by != Some(user) || upload.message_id.is_some() {
+        let is_ready = upload.attachment.state == AttachmentState::Ready;
+        if upload.uploaded_by != Some(user) || upload.message_id.is_some() || !is_ready {
             return Err(StoreError::not_found("attachment"));
         }
         upload.message_id = Some(message);
@@ -175,4 +176,15 @@ pub async fn claim_uploads(
         claimed.push(upload.attachment);
     }
     Ok(claimed)
+}
+
+/// Stores a filled upload if nobody filled it meanwhile.
+pub async fn fill(tx: &Tx, upload: &StoredAttachment) -> Result<(), StoreError> {
+    let row = row(upload);
+    let seen = Condition::all()
+        .add(attachments::Column::Id.eq(row.id))
+        .add(attachments::Column::TenantId.eq(row.tenant_id))
+        .add(attachments::Column::State.eq(AttachmentState::Pending.as_str()))
+        .add(attachments::Column::MessageId.is_null());
+    row::replace(tx, row, seen, "attachment").await
 }

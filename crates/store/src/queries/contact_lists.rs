@@ -91,3 +91,30 @@ pub async fn conversations_of(
         .await?;
     found.into_iter().map(conversations::read).collect()
 }
+
+/// Up to `limit` conversations of the contact's identities that name somebody else.
+pub async fn strayed_conversations(
+    db: &impl Db,
+    tenant: TenantId,
+    contact: ContactId,
+    limit: u64,
+) -> Result<Vec<Conversation>, StoreError> {
+    use crate::tables::identities;
+    let hers: Vec<uuid::Uuid> = identities::Entity::find()
+        .select_only()
+        .column(identities::Column::Id)
+        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(identities::Column::ContactId.eq(contact.uuid()))
+        .into_tuple()
+        .all(db.conn())
+        .await?;
+    let found = conversation_rows::Entity::find()
+        .filter(conversation_rows::Column::TenantId.eq(tenant.uuid()))
+        .filter(conversation_rows::Column::IdentityId.is_in(hers))
+        .filter(conversation_rows::Column::ContactId.ne(contact.uuid()))
+        .order_by_asc(conversation_rows::Column::Id)
+        .limit(limit)
+        .all(db.conn())
+        .await?;
+    found.into_iter().map(conversations::read).collect()
+}

@@ -7,7 +7,7 @@ use domain::contact::Identity;
 use domain::{ContactId, IdentityId, TenantId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
-fn read(row: identities::Model) -> Result<Identity, StoreError> {
+pub(crate) fn read(row: identities::Model) -> Result<Identity, StoreError> {
     Ok(Identity {
         id: row.id.into(),
         tenant_id: row.tenant_id.into(),

@@ -7,6 +7,7 @@ pub mod attachments;
 pub mod audit;
 pub mod calls;
 pub mod contact_lists;
+pub mod contact_moves;
 pub mod contacts;
 pub mod conversations;
 pub mod counts;

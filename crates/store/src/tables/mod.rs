@@ -22,6 +22,7 @@ pub mod attachments;
 pub mod audit;
 pub mod calls;
 pub mod connections;
+pub mod contact_moves;
 pub mod contacts;
 pub mod conversations;
 pub mod deliveries;
