@@ -1,20 +1,16 @@
-//! Files of messages on their way to a browser.
+//! Links to files, because an `<img>` cannot send a bearer.
 //!
-//! Invariants: a file is opened under the viewer's scope, or by a link that names this one file
-//! and ends within [`LINK_LIFE`]; a forged, ended or moved link and a file that is not here are the
-//! same answer. Links are needed because an `<img>` cannot send a bearer; they are made only for
-//! whoever may see the message, while it is shown.
+//! Invariants: a link names one file and ends within [`LINK_LIFE`]; a forged, ended or altered link
+//! and a file that is not here are the same answer. Links are made only while a message is shown to
+//! somebody who sees it.
 
-use crate::blobs::BlobFile;
-use crate::{App, Error, Result, visibility};
+use crate::uploads::{self, Media};
+use crate::{App, Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta};
-use domain::message::AttachmentState;
-use domain::permission::{Actor, Permission};
 use domain::{AttachmentId, TenantId, Time};
-use store::Read;
-use store::queries::attachments::{self, StoredAttachment};
+use store::queries::{attachments, messages};
 
 /// The longest life of a link.
 pub const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
@@ -24,52 +20,22 @@ const PURPOSE: &str = "media-link";
 const PROOF_BYTES: usize = 32;
 const NAMED_BYTES: usize = 16 + 16 + 8;
 
-/// A file that may be read, under the type its first bytes told.
-#[derive(Debug)]
-pub struct OpenFile {
-    pub name: String,
-    pub media_type: String,
-    pub blob: BlobFile,
-}
-
-/// An attachment of a message the actor sees, or her own upload that waits for its message.
-pub async fn open(app: &App, actor: &Actor, id: AttachmentId) -> Result<OpenFile> {
-    actor.may(Permission::Read)?;
-    let db = app.read();
-    let stored = attachments::get(&db, actor.tenant_id, id).await?;
-    match stored.message_id {
-        Some(message) => {
-            visibility::visible_message(&db, actor, message).await?;
-        }
-        None if stored.uploaded_by == Some(actor.user_id) => {}
-        None => return Err(Error::not_found("attachment")),
-    }
-    read(app, stored).await
-}
-
 /// The file of a link that [`link`] made.
-pub async fn open_link(app: &App, token: &str) -> Result<OpenFile> {
+pub async fn open_link(app: &App, token: &str) -> Result<Media> {
     let missing = || Error::not_found("attachment");
     let (tenant, id, until) = named(app, token).ok_or_else(missing)?;
     if until <= app.now() {
         return Err(missing());
     }
-    let db: Read = app.read();
+    let db = app.read();
     let stored = attachments::get(&db, tenant, id).await?;
-    read(app, stored).await
-}
-
-async fn read(app: &App, stored: StoredAttachment) -> Result<OpenFile> {
-    let missing = || Error::not_found("attachment");
-    let blob = stored.blob.ok_or_else(missing)?;
-    if stored.attachment.state != AttachmentState::Ready {
-        return Err(missing());
+    if let Some(message) = stored.message_id {
+        let message = messages::get(&db, tenant, message).await?;
+        if message.deleted_at.is_some() {
+            return Err(missing());
+        }
     }
-    Ok(OpenFile {
-        name: stored.attachment.name,
-        media_type: stored.attachment.media_type,
-        blob: app.blobs.open(&blob).await?,
-    })
+    uploads::opened(app, stored).await
 }
 
 /// The path of a short-lived link to one file. The caller has checked that the viewer sees it.

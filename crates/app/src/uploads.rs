@@ -185,9 +185,15 @@ pub async fn open(app: &App, actor: &Actor, id: AttachmentId) -> Result<Media> {
             .is_ok_and(|(message, _)| message.deleted_at.is_none()),
         None => stored.uploaded_by == Some(actor.user_id),
     };
-    let (true, Some(blob), AttachmentState::Ready) =
-        (visible, &stored.blob, stored.attachment.state)
-    else {
+    if !visible {
+        return Err(Error::not_found("attachment"));
+    }
+    opened(app, stored).await
+}
+
+/// The file of an attachment whose reader has proven herself.
+pub(crate) async fn opened(app: &App, stored: StoredAttachment) -> Result<Media> {
+    let (Some(blob), AttachmentState::Ready) = (&stored.blob, stored.attachment.state) else {
         return Err(Error::not_found("attachment"));
     };
     let file = app.blobs.open(blob).await?;

@@ -1,8 +1,8 @@
 //! Files of `app` for the media paths.
 
 use crate::media::{Chunks, File, Files, MediaFault};
-use app::media::OpenFile;
-use app::{App, media};
+use app::uploads::Media;
+use app::{App, media, uploads};
 use async_trait::async_trait;
 use domain::permission::Actor;
 use futures_util::StreamExt;
@@ -12,12 +12,12 @@ pub struct AppFiles(pub App);
 
 const CHUNK_BYTES: usize = 64 << 10;
 
-fn file(open: OpenFile) -> File {
+fn file(media: Media) -> File {
     File {
-        name: open.name,
-        media_type: open.media_type,
-        size_bytes: open.blob.size_bytes,
-        chunks: ReaderStream::with_capacity(open.blob.file, CHUNK_BYTES).boxed(),
+        name: media.attachment.name,
+        media_type: media.attachment.media_type,
+        size_bytes: media.file.size_bytes,
+        chunks: ReaderStream::with_capacity(media.file.file, CHUNK_BYTES).boxed(),
     }
 }
 
@@ -36,13 +36,15 @@ fn fault(error: app::Error) -> MediaFault {
 
 #[async_trait]
 impl Files for AppFiles {
-    async fn fill(&self, _: &Actor, _: &str, _: Chunks) -> Result<(), MediaFault> {
-        Err(MediaFault::Unavailable)
+    async fn fill(&self, actor: &Actor, upload: &str, chunks: Chunks) -> Result<(), MediaFault> {
+        let id = upload.parse().map_err(|_| MediaFault::NotFound)?;
+        let filled = uploads::fill(&self.0, actor, id, chunks).await;
+        filled.map(drop).map_err(fault)
     }
 
     async fn open(&self, actor: &Actor, attachment: &str) -> Result<File, MediaFault> {
         let id = attachment.parse().map_err(|_| MediaFault::NotFound)?;
-        media::open(&self.0, actor, id)
+        uploads::open(&self.0, actor, id)
             .await
             .map(file)
             .map_err(fault)
