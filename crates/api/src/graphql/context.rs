@@ -2,7 +2,7 @@
 
 use crate::auth::Caller;
 use crate::fault::{Code, Fault};
-use app::App;
+use app::{App, Reader};
 use async_graphql::{Context, Result};
 use domain::permission::{Actor, Permission};
 
@@ -23,4 +23,10 @@ pub fn actor_who_may<'a>(ctx: &Context<'a>, permission: Permission) -> Result<&'
         .may(permission)
         .map_err(|denied| Fault::new(Code::Forbidden, denied.to_string()))?;
     Ok(actor)
+}
+
+/// Reads that know who asks, for the signed-in member who may read.
+pub fn reader(ctx: &Context<'_>) -> Result<Reader> {
+    let actor = actor_who_may(ctx, Permission::Read)?;
+    Ok(Reader::new(app(ctx)?.clone(), actor.clone()))
 }

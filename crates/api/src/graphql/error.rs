@@ -108,3 +108,31 @@ pub fn found<T>(result: app::Result<T>) -> async_graphql::Result<Option<T>> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// Declares a payload with one node and its making from a use case's result.
+macro_rules! payload {
+    ($payload:ident, $field:ident: $node:ty) => {
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $payload {
+            pub problem: Option<$crate::graphql::error::Problem>,
+            pub $field: Option<$node>,
+        }
+
+        impl $payload {
+            pub fn of<T: Into<$node>>(result: app::Result<T>) -> async_graphql::Result<Self> {
+                Ok(match $crate::graphql::error::outcome(result)? {
+                    Ok(node) => Self {
+                        problem: None,
+                        $field: Some(node.into()),
+                    },
+                    Err(problem) => Self {
+                        problem: Some(problem),
+                        $field: None,
+                    },
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use payload;

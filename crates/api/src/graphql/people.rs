@@ -1,7 +1,7 @@
 //! The viewer, her tenant, its members and invitations.
 
 use super::context::{actor_who_may, app};
-use super::error::{Problem, outcome};
+use super::error::{outcome, payload};
 use super::words::{Role, id, parse};
 use app::people::TenantChange;
 use app::{invitations, people};
@@ -129,32 +129,6 @@ impl From<domain::people::Invitation> for Invitation {
             revoked_at: invitation.revoked_at,
         }
     }
-}
-
-/// Declares a payload with one node and its making from a use case's result.
-macro_rules! payload {
-    ($payload:ident, $field:ident: $node:ty) => {
-        #[derive(SimpleObject)]
-        pub struct $payload {
-            pub problem: Option<Problem>,
-            pub $field: Option<$node>,
-        }
-
-        impl $payload {
-            fn of<T: Into<$node>>(result: app::Result<T>) -> Result<Self> {
-                Ok(match outcome(result)? {
-                    Ok(node) => Self {
-                        problem: None,
-                        $field: Some(node.into()),
-                    },
-                    Err(problem) => Self {
-                        problem: Some(problem),
-                        $field: None,
-                    },
-                })
-            }
-        }
-    };
 }
 
 payload!(InvitationPayload, invitation: Invitation);

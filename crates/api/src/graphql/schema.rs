@@ -1,10 +1,14 @@
 //! The roots of the graph. A noun joins by one line in each root that it has a part of.
 
+use super::agent::{AgentMutation, AgentQuery};
 use super::audit::AuditQuery;
 use super::auth::{AuthMutation, AuthQuery};
 use super::live::{ChangesSubscription, EventsQuery};
 use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
+use super::queue::{QueueMutation, QueueQuery};
+use super::skill::{SkillMutation, SkillQuery};
+use super::team::{TeamMutation, TeamQuery};
 use super::tokens::{TokensMutation, TokensQuery};
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
@@ -17,6 +21,10 @@ pub struct QueryRoot(
     TokensQuery,
     AuditQuery,
     EventsQuery,
+    QueueQuery,
+    SkillQuery,
+    TeamQuery,
+    AgentQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -27,6 +35,10 @@ pub struct MutationRoot(
     PeopleMutation,
     TokensMutation,
     PresenceMutation,
+    QueueMutation,
+    SkillMutation,
+    TeamMutation,
+    AgentMutation,
 );
 
 #[derive(MergedSubscription, Default)]

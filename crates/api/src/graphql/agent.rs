@@ -1,0 +1,121 @@
+//! Agents: status, presence, capacity, proficiencies.
+
+use super::change::Proficiency;
+use super::context::{actor_who_may, app, reader};
+use super::error::payload;
+use super::people::User;
+use super::words::{AgentPresence, AgentStatus, id, int, parse};
+use app::agents;
+use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
+use domain::Time;
+use domain::permission::Permission;
+use std::collections::BTreeMap;
+
+#[derive(SimpleObject)]
+pub struct Agent {
+    pub user_id: ID,
+    pub user: User,
+    pub status: AgentStatus,
+    pub reason: Option<String>,
+    pub presence: AgentPresence,
+    pub load: i32,
+    /// Slots per channel; `*` stands for those not named.
+    pub capacity: Json<BTreeMap<String, i64>>,
+    pub proficiencies: Vec<Proficiency>,
+    pub status_since: Time,
+}
+
+impl From<agents::Agent> for Agent {
+    fn from(agent: agents::Agent) -> Self {
+        let state = agent.state;
+        let proficiency = |p: domain::queue::Proficiency| Proficiency {
+            skill_id: id(p.skill_id),
+            level: p.level,
+        };
+        Self {
+            user_id: id(state.user_id),
+            user: agent.user.into(),
+            status: state.status.into(),
+            reason: state.reason,
+            presence: agent.presence.into(),
+            load: int(state.load),
+            capacity: Json(state.capacity),
+            proficiencies: state.proficiencies.into_iter().map(proficiency).collect(),
+            status_since: state.status_since,
+        }
+    }
+}
+
+#[derive(InputObject)]
+pub struct ProficiencyInput {
+    skill_id: ID,
+    level: i32,
+}
+
+impl ProficiencyInput {
+    fn read(self) -> Result<domain::queue::Proficiency> {
+        Ok(domain::queue::Proficiency {
+            skill_id: parse(&self.skill_id)?,
+            level: self.level,
+        })
+    }
+}
+
+payload!(AgentPayload, agent: Agent);
+
+#[derive(Default)]
+pub struct AgentQuery;
+
+#[Object]
+impl AgentQuery {
+    async fn agents(&self, ctx: &Context<'_>) -> Result<Vec<Agent>> {
+        let agents = reader(ctx)?.agents().await?;
+        Ok(agents.into_iter().map(Agent::from).collect())
+    }
+}
+
+#[derive(Default)]
+pub struct AgentMutation;
+
+#[Object]
+impl AgentMutation {
+    /// The viewer's own state; with `userId` somebody else's, for supervisors.
+    async fn set_agent_state(
+        &self,
+        ctx: &Context<'_>,
+        status: AgentStatus,
+        reason: Option<String>,
+        user_id: Option<ID>,
+    ) -> Result<AgentPayload> {
+        let actor = actor_who_may(ctx, Permission::WorkTickets)?;
+        let of = user_id.as_ref().map(parse).transpose()?;
+        let reason = reason.as_deref();
+        AgentPayload::of(agents::set_state(app(ctx)?, actor, of, status.into(), reason).await)
+    }
+
+    async fn set_capacity(
+        &self,
+        ctx: &Context<'_>,
+        user_id: ID,
+        capacity: Json<BTreeMap<String, i64>>,
+    ) -> Result<AgentPayload> {
+        let actor = actor_who_may(ctx, Permission::Supervise)?;
+        let of = parse(&user_id)?;
+        AgentPayload::of(agents::set_capacity(app(ctx)?, actor, of, capacity.0).await)
+    }
+
+    async fn set_proficiencies(
+        &self,
+        ctx: &Context<'_>,
+        user_id: ID,
+        proficiencies: Vec<ProficiencyInput>,
+    ) -> Result<AgentPayload> {
+        let actor = actor_who_may(ctx, Permission::Supervise)?;
+        let of = parse(&user_id)?;
+        let list: Result<Vec<_>> = proficiencies
+            .into_iter()
+            .map(ProficiencyInput::read)
+            .collect();
+        AgentPayload::of(agents::set_proficiencies(app(ctx)?, actor, of, list?).await)
+    }
+}
