@@ -3,7 +3,9 @@
 
 use crate::world::World;
 use domain::people::Role;
-use domain::permission::Permission::{self, Administer, ManageOwnAccess, Read, WorkTickets};
+use domain::permission::Permission::{
+    self, Administer, ManageOwnAccess, Read, Supervise, WorkTickets,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
@@ -87,7 +89,16 @@ fn mutation(field: &'static str, rule: Rule, foreign: Foreign, rest: fn(&World) 
 }
 
 pub fn rows() -> Vec<Row> {
-    [sign_in(), people(), tokens(), audit(), live()].concat()
+    [
+        sign_in(),
+        people(),
+        tokens(),
+        audit(),
+        live(),
+        queues(),
+        agents(),
+    ]
+    .concat()
 }
 
 const DONE: &str = "{ problem { code } }";
@@ -214,5 +225,58 @@ fn live() -> Vec<Row> {
         }),
         subscription("changes", Needs(Read), |_| "{ cursor resync }".into()),
         subscription("presence", Needs(Read), |_| "{ userId ticketId }".into()),
+    ]
+}
+
+fn queues() -> Vec<Row> {
+    use Foreign::NotFound;
+    use Rule::Needs;
+    vec![
+        query("queues", Needs(Read), |_| {
+            "{ id name members { userId } requiredSkills { skillId } }".into()
+        }),
+        query("skills", Needs(Read), |_| "{ id name }".into()),
+        query("teams", Needs(Read), |_| "{ id name members }".into()),
+        mutation("saveQueue", Needs(Administer), NotFound, |world| {
+            format!("(input: {{id: \"{}\", name: \"q\"}}) {DONE}", world.queue)
+        }),
+        mutation("archiveQueue", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.queue)
+        }),
+        mutation("saveSkill", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\", name: \"s\") {DONE}", world.skill)
+        }),
+        mutation("archiveSkill", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.skill)
+        }),
+        mutation("saveTeam", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\", name: \"t\", members: []) {DONE}", world.team)
+        }),
+        mutation("deleteTeam", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.team)
+        }),
+    ]
+}
+
+fn agents() -> Vec<Row> {
+    use Foreign::{NotFound, NothingNamed};
+    use Rule::Needs;
+    vec![
+        query("agents", Needs(Read), |_| {
+            "{ userId user { name email } status presence load capacity proficiencies { skillId } }"
+                .into()
+        }),
+        mutation("setAgentState", Needs(WorkTickets), NothingNamed, |_| {
+            format!("(status: AVAILABLE) {DONE}")
+        }),
+        mutation("setCapacity", Needs(Supervise), NotFound, |world| {
+            format!(
+                "(userId: \"{}\", capacity: {{sandbox: 2}}) {DONE}",
+                world.member
+            )
+        }),
+        mutation("setProficiencies", Needs(Supervise), NotFound, |world| {
+            format!("(userId: \"{}\", proficiencies: []) {DONE}", world.member)
+        }),
     ]
 }

@@ -5,12 +5,15 @@ use api::auth::{Caller as ApiCaller, Peer, RefreshCookies, RefreshToken, Session
 use api::graphql::schema::{self, Graph};
 use api::live::Feed;
 use app::api_tokens::{self, NewApiToken};
-use app::invitations;
+use app::queues::{self, SaveQueue};
 use app::testing::{TestApp, TestDb, join, second_tenant, set_up};
+use app::{invitations, skills, teams};
 use async_graphql::{Request, Response, Value};
 use domain::people::{Role, TokenScope};
 use domain::permission::{Actor, Credential, Permission};
-use domain::{ApiTokenId, InvitationId, SessionId, TenantId, TicketId, UserId};
+use domain::{
+    ApiTokenId, InvitationId, QueueId, SessionId, SkillId, TeamId, TenantId, TicketId, UserId,
+};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,6 +32,9 @@ pub struct World {
     pub invitation: InvitationId,
     pub api_token: ApiTokenId,
     pub ticket: TicketId,
+    pub queue: QueueId,
+    pub skill: SkillId,
+    pub team: TeamId,
     _app: TestApp,
     _db: TestDb,
 }
@@ -73,6 +79,13 @@ impl World {
             expires_at: None,
         };
         let (api_token, _) = api_tokens::create(&app, &member, wanted).await.unwrap();
+        let queue = SaveQueue {
+            name: "canary-queue".into(),
+            ..SaveQueue::default()
+        };
+        let queue = queues::save(&app, &owner, queue).await.unwrap();
+        let skill = skills::save(&app, &owner, None, "canary-skill").await;
+        let team = teams::save(&app, &owner, None, "canary-team", Vec::new()).await;
         let stranger = second_tenant(&app, "stranger@example.net").await.actor;
         let cookies = RefreshCookies { secure: true };
         Self {
@@ -86,6 +99,9 @@ impl World {
             api_token: api_token.id,
             // Nobody has it: the answer for it must be the one for tickets of other tenants.
             ticket: TicketId::new(app.now()),
+            queue: queue.id,
+            skill: skill.unwrap().id,
+            team: team.unwrap().id,
             _app: app,
             _db: db,
         }
@@ -120,6 +136,9 @@ impl World {
             self.session.to_string(),
             self.invitation.to_string(),
             self.api_token.to_string(),
+            self.queue.to_string(),
+            self.skill.to_string(),
+            self.team.to_string(),
         ];
         canaries.extend(self.members.values().map(|actor| actor.user_id.to_string()));
         canaries
