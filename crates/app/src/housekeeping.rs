@@ -36,7 +36,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = crate::wait::after(LOOK_EVERY) => {}
         }
     }
 }

@@ -68,7 +68,7 @@ pub async fn work(app: App, stop: CancellationToken) {
             () = stop.cancelled() => break,
             Some(_) = running.join_next() => {}
             _ = wakes.next(), if (running.len() as u64) < RUNNING_MAX => {}
-            () = tokio::time::sleep(due) => {}
+            () = crate::wait::after(due) => {}
         }
     }
     while running.join_next().await.is_some() {}

@@ -48,6 +48,7 @@ pub mod work;
 
 mod race;
 mod rows;
+mod wait;
 
 // People: who may enter, and what they did.
 pub mod access;

@@ -67,7 +67,7 @@ async fn renew(app: App, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(RENEW_EVERY) => {}
+            () = crate::wait::after(RENEW_EVERY) => {}
         }
         if let Err(error) = renew_once(&app).await {
             tracing::warn!(error = %error, "the lease of this node could not be renewed");

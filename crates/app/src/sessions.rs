@@ -66,8 +66,8 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            _ = wakes.next() => tokio::time::sleep(LOOK_AT_MOST_EVERY).await,
-            () = tokio::time::sleep(TICK) => {}
+            _ = wakes.next() => crate::wait::after(LOOK_AT_MOST_EVERY).await,
+            () = crate::wait::after(TICK) => {}
         }
     }
     sessions.stop_all().await;

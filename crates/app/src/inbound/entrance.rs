@@ -51,7 +51,10 @@ impl Entrance {
 
 /// Entrances by (channel, key), so that a flood of webhooks does not become a flood of queries.
 #[derive(Default)]
-pub struct Entrances(RwLock<BTreeMap<(String, String), (Time, Arc<Entrance>)>>);
+pub struct Entrances(RwLock<BTreeMap<Key, (Time, Arc<Entrance>)>>);
+
+/// Channel kind and webhook key.
+type Key = (String, String);
 
 impl Entrances {
     fn get(&self, app: &App, channel: &str, key: &str) -> Option<Arc<Entrance>> {

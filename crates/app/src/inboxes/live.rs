@@ -24,7 +24,7 @@ pub async fn perform(
             Step::Call(request) => request,
         };
         if let Some(delay) = request.delay {
-            tokio::time::sleep(delay.min(Duration::from_secs(5))).await;
+            crate::wait::after(delay.min(Duration::from_secs(5))).await;
         }
         match app.outbound.execute(&request, &policy).await {
             Ok(response) => so_far.push(response),

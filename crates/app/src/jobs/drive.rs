@@ -47,14 +47,15 @@ impl Drive<'_> {
                 Step::Call(request) => request,
             };
             // The claim before this one may have sent exactly this request.
-            if std::mem::take(&mut doubtful) && request.idempotency_key.is_none() {
-                if let Some(settled) = self.settle_doubt("the process ended while sending").await? {
-                    return Ok(settled);
-                }
+            if std::mem::take(&mut doubtful)
+                && request.idempotency_key.is_none()
+                && let Some(settled) = self.settle_doubt("the process ended while sending").await?
+            {
+                return Ok(settled);
             }
             if let Some(delay) = request.delay {
                 // The provider works on the step before; the lock covers this wait.
-                tokio::time::sleep(delay.min(DELAY_MAX)).await;
+                crate::wait::after(delay.min(DELAY_MAX)).await;
             }
             match self.call(&request).await? {
                 Called::Answered(response) => {
@@ -62,10 +63,11 @@ impl Drive<'_> {
                     so_far.push(response);
                 }
                 Called::Over(driven) => return Ok(driven),
-                Called::Doubt(reason) => match self.settle_doubt(&reason).await? {
-                    Some(settled) => return Ok(settled),
-                    None => {}
-                },
+                Called::Doubt(reason) => {
+                    if let Some(settled) = self.settle_doubt(&reason).await? {
+                        return Ok(settled);
+                    }
+                }
             }
         }
         Err(Error::internal(format!(

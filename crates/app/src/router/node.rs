@@ -35,7 +35,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(TICK) => {}
+            () = crate::wait::after(TICK) => {}
         }
     }
     for (_, one) in running {
@@ -171,7 +171,7 @@ async fn route(
             () = stop.cancelled() => {}
             Ok(()) = wakes.changed() => {}
             Ok(()) = heads.changed() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = crate::wait::after(pause) => {}
         }
     }
 }

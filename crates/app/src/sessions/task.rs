@@ -115,7 +115,7 @@ impl Task {
             () = self.stop.cancelled() => Some(Input::Stop),
             frame = receive(&mut self.socket) => self.received(frame),
             Some(done) = self.work.join_next() => self.done(done.ok()?),
-            () = tokio::time::sleep(sleep.unwrap_or_default()), if sleep.is_some() => {
+            () = crate::wait::after(sleep.unwrap_or_default()), if sleep.is_some() => {
                 let due = self.timer.take_if(|at| *at <= self.app.now());
                 due.map(|_| Input::Timer)
             }
@@ -300,7 +300,7 @@ impl Task {
             tokio::select! {
                 // What is not stored comes again: the cursor has not moved.
                 () = self.stop.cancelled() => return Err(Ended::Stopped),
-                () = tokio::time::sleep(STORE_AGAIN) => {}
+                () = crate::wait::after(STORE_AGAIN) => {}
             }
         }
     }
@@ -352,7 +352,7 @@ async fn answer(app: App, policy: Policy, request: Box<HttpRequest>) -> Option<R
     for _ in 0..LIMITED_TRIES {
         match app.outbound.execute(&request, &policy).await {
             Ok(response) => return Some(response),
-            Err(ExecuteError::Limited { after }) => tokio::time::sleep(after).await,
+            Err(ExecuteError::Limited { after }) => crate::wait::after(after).await,
             Err(error) => {
                 tracing::debug!(error = %error, "a session's request got no answer");
                 return None;
