@@ -3,10 +3,10 @@
 use super::change::Proficiency;
 use super::context::{actor_who_may, app, reader};
 use super::error::payload;
-use super::people::User;
+use super::people::{User, Viewer};
 use super::words::{AgentPresence, AgentStatus, id, int, parse};
 use app::agents;
-use async_graphql::{Context, ID, InputObject, Json, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, Result, SimpleObject};
 use domain::Time;
 use domain::permission::Permission;
 use std::collections::BTreeMap;
@@ -58,6 +58,15 @@ impl ProficiencyInput {
             skill_id: parse(&self.skill_id)?,
             level: self.level,
         })
+    }
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// The viewer as an agent.
+    async fn agent(&self, ctx: &Context<'_>) -> Result<Agent> {
+        let reader = reader(ctx)?;
+        Ok(reader.agent(reader.actor().user_id).await?.into())
     }
 }
 

@@ -10,6 +10,7 @@ use domain::Time;
 use domain::permission::{Actor, Permission};
 
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Viewer {
     pub id: ID,
     pub email: String,
