@@ -272,7 +272,7 @@ pub(crate) async fn keys(app: &App, age_max: TimeDelta) -> Result<Arc<KeyRing>> 
     Ok(ring)
 }
 
-const fn place(kid: &str) -> crate::secrets::Place<'_> {
+pub(crate) const fn place(kid: &str) -> crate::secrets::Place<'_> {
     crate::secrets::Place {
         table: "jwt_keys",
         column: "sealed",

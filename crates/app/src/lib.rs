@@ -56,6 +56,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod auth;
 pub mod invitations;
+pub mod key_rotation;
 pub mod password_change;
 pub mod people;
 mod refresh_token;

@@ -29,6 +29,11 @@ pub enum Command {
     Migrate,
     /// Print the GraphQL schema
     Schema,
+    /// The keys that seal secrets and sign tokens
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// API tokens for scripts
     Token {
         #[command(subcommand)]
@@ -56,6 +61,12 @@ pub struct SetupArguments {
     /// IANA time zone, e.g. Asia/Seoul
     #[arg(long)]
     pub time_zone: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Seal everything with a new master key and sign with a new key
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]

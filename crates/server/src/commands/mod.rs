@@ -1,13 +1,14 @@
 //! One file per command; each reads like what the command does.
 
 mod doctor;
+mod keys;
 mod migrate;
 mod schema;
 mod serve;
 mod setup;
 mod token;
 
-use crate::cli::Command;
+use crate::cli::{Command, KeysCommand};
 use crate::config::Config;
 use std::process::ExitCode;
 
@@ -17,6 +18,9 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Setup(arguments) => setup::run(&config, arguments).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Schema => Ok(schema::run()),
+        Command::Keys {
+            command: KeysCommand::Rotate,
+        } => keys::rotate(&config).await,
         Command::Token { command } => token::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
     }
