@@ -146,15 +146,13 @@ async fn mine(tx: &mut Tx, actor: &Actor, ticket: Ticket) -> Result<Ticket> {
 }
 
 impl Reader {
-    /// Why no reply may be sent in each conversation now; `None` means one may.
-    pub async fn reply_refusals(&self, all: &[Conversation]) -> Result<Vec<Option<ReplyRefusal>>> {
+    /// Why no reply may be sent in a conversation now; `None` means one may.
+    pub async fn reply_refusal(&self, conversation: &Conversation) -> Result<Option<ReplyRefusal>> {
         let inboxes = self.inboxes().await?;
-        let now = self.now();
-        let refusal = |c: &Conversation| {
-            let inbox = inboxes.iter().find(|inbox| inbox.id == c.inbox_id);
-            let state = inbox.map_or(InboxState::Disconnected, |inbox| inbox.state);
-            c.reply(state, now).err()
-        };
-        Ok(all.iter().map(refusal).collect())
+        let inbox = inboxes
+            .iter()
+            .find(|inbox| inbox.id == conversation.inbox_id);
+        let state = inbox.map_or(InboxState::Disconnected, |inbox| inbox.state);
+        Ok(conversation.reply(state, self.now()).err())
     }
 }

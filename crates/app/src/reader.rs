@@ -2,22 +2,25 @@
 //!
 //! Invariants: every answer is cut to the viewer's tenant and scope in SQL; what she may not see is
 //! `NotFound` or absent, so that existence leaks nothing. Cheap to clone; clones share the
-//! viewer's queues, which are read once per request.
+//! viewer's queues and inboxes, which are read once per request.
 
 mod cases;
 mod lists;
 mod people;
 
+pub use store::queries::read_cursors::Reading;
+
 pub use lists::{COUNTED_MAX, OFFSET_MAX, TicketList, TicketPage, Total};
 
 use crate::{App, Result};
+use domain::inbox::Inbox;
 use domain::permission::Actor;
 use domain::queue::Queue;
 use domain::{QueueId, TenantId, Time};
 use std::sync::Arc;
 use store::Read;
-use store::queries::queues;
 use store::queries::scope::Scope;
+use store::queries::{inboxes, queues};
 use tokio::sync::OnceCell;
 
 /// Scoped reads of one request.
@@ -29,6 +32,7 @@ struct Inner {
     read: Read,
     actor: Actor,
     queues: OnceCell<Vec<Queue>>,
+    inboxes: OnceCell<Vec<Inbox>>,
     scope: OnceCell<Scope>,
 }
 
@@ -39,6 +43,7 @@ impl Reader {
             app,
             actor,
             queues: OnceCell::new(),
+            inboxes: OnceCell::new(),
             scope: OnceCell::new(),
         }))
     }
@@ -72,6 +77,12 @@ impl Reader {
 
     pub async fn queue(&self, id: QueueId) -> Result<Option<Queue>> {
         Ok(self.queues().await?.iter().find(|q| q.id == id).cloned())
+    }
+
+    /// All connected accounts: everybody sees how they are.
+    pub async fn inboxes(&self) -> Result<&[Inbox]> {
+        let read = || async { inboxes::all(self.db(), self.tenant_id()).await };
+        Ok(self.0.inboxes.get_or_try_init(read).await?)
     }
 
     pub(crate) async fn scope(&self) -> Result<&Scope> {

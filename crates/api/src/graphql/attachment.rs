@@ -34,7 +34,11 @@ impl AttachmentMutation {
                 url: Some(format!("/media/uploads/{}", upload.id)),
                 id: Some(id(upload.id)),
             },
-            Err(problem) => UploadPayload { problem: Some(problem), id: None, url: None },
+            Err(problem) => UploadPayload {
+                problem: Some(problem),
+                id: None,
+                url: None,
+            },
         })
     }
 }

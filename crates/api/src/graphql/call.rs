@@ -52,7 +52,13 @@ impl CallQuery {
         let cursors: Vec<String> = calls.iter().map(|call| call.id.to_string()).collect();
         let page_info = page::info(&cursors, more, after.is_some());
         let edges = cursors.into_iter().zip(calls);
-        let edge = |(cursor, call)| CallEdge { cursor, node: Call::from(call) };
-        Ok(CallConnection { edges: edges.map(edge).collect(), page_info })
+        let edge = |(cursor, call)| CallEdge {
+            cursor,
+            node: Call::from(call),
+        };
+        Ok(CallConnection {
+            edges: edges.map(edge).collect(),
+            page_info,
+        })
     }
 }

@@ -109,12 +109,23 @@ impl ContactQuery {
     ) -> Result<ContactConnection> {
         let first = page::first(first)?;
         let reader = shared_reader(ctx)?;
-        let (contacts, more) = reader.contacts(search.as_deref(), first, after.as_deref()).await?;
-        let cursors: Vec<String> = contacts.iter().map(|contact| contact.id.to_string()).collect();
+        let (contacts, more) = reader
+            .contacts(search.as_deref(), first, after.as_deref())
+            .await?;
+        let cursors: Vec<String> = contacts
+            .iter()
+            .map(|contact| contact.id.to_string())
+            .collect();
         let page_info = page::info(&cursors, more, after.is_some());
         let edges = cursors.into_iter().zip(contacts);
-        let edge = |(cursor, contact)| ContactEdge { cursor, node: Contact(contact) };
-        Ok(ContactConnection { edges: edges.map(edge).collect(), page_info })
+        let edge = |(cursor, contact)| ContactEdge {
+            cursor,
+            node: Contact(contact),
+        };
+        Ok(ContactConnection {
+            edges: edges.map(edge).collect(),
+            page_info,
+        })
     }
 
     async fn contact(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Contact>> {
@@ -140,7 +151,12 @@ impl ContactMutation {
     }
 
     /// Answers the contact that stays.
-    async fn merge_contacts(&self, ctx: &Context<'_>, into: ID, from: ID) -> Result<ContactPayload> {
+    async fn merge_contacts(
+        &self,
+        ctx: &Context<'_>,
+        into: ID,
+        from: ID,
+    ) -> Result<ContactPayload> {
         let actor = actor_who_may(ctx, WorkTickets)?;
         let (into, from) = (parse(&into)?, parse(&from)?);
         ContactPayload::of(contacts::merge(app(ctx)?, actor, into, from).await)

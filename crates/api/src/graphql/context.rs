@@ -27,6 +27,5 @@ pub fn actor_who_may<'a>(ctx: &Context<'a>, permission: Permission) -> Result<&'
 
 /// Reads that know who asks, for the signed-in member who may read.
 pub fn reader(ctx: &Context<'_>) -> Result<Reader> {
-    let actor = actor_who_may(ctx, Permission::Read)?;
-    Ok(Reader::new(app(ctx)?.clone(), actor.clone()))
+    super::loaders::shared_reader(ctx)
 }

@@ -3,7 +3,6 @@
 use super::contact::{Contact, Identity};
 use super::context::{actor_who_may, app};
 use super::error::{Problem, bad_input, found, outcome};
-use super::inbox::Inbox;
 use super::loaders::{one, shared_reader};
 use super::ticket::Ticket;
 use super::words::{id, parse};
@@ -24,12 +23,6 @@ impl From<conversation::Conversation> for Conversation {
 impl Conversation {
     async fn id(&self) -> ID {
         id(self.0.id)
-    }
-
-    async fn inbox(&self, ctx: &Context<'_>) -> Result<Inbox> {
-        let inboxes = shared_reader(ctx)?.inboxes().await?;
-        let inbox = inboxes.iter().find(|inbox| inbox.id == self.0.inbox_id).cloned();
-        Ok(inbox.ok_or(::app::Error::not_found("inbox"))?.into())
     }
 
     async fn identity(&self, ctx: &Context<'_>) -> Result<Identity> {

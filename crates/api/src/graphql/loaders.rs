@@ -3,16 +3,19 @@
 //! Invariant: loaders live as long as one operation and read through its scoped `Reader`, so
 //! nothing one viewer loaded is ever served to another.
 
-use super::context::actor;
-use app::Reader;
+use super::context::{actor_who_may, app};
+use ::app::Reader;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest,
+};
 use async_graphql::{Context, Error, Request, Result, ServerResult};
 use domain::call::Call;
 use domain::contact::{Contact, Identity};
 use domain::conversation::Conversation;
 use domain::message::Message;
 use domain::people::User;
+use domain::permission::Permission;
 use domain::work_item::WorkItem;
 use domain::{ContactId, IdentityId, TicketId, UserId};
 use std::collections::HashMap;
@@ -52,10 +55,10 @@ impl Extension for PerOperationExtension {
 }
 
 fn slot<'a>(ctx: &Context<'a>) -> Result<&'a (Reader, Loaders)> {
-    let actor = actor(ctx)?;
+    let actor = actor_who_may(ctx, Permission::Read)?;
+    let app = app(ctx)?;
     let slot: &Slot = ctx.data()?;
     Ok(slot.0.get_or_init(|| {
-        let app = ctx.data_unchecked::<app::App>();
         let reader = Reader::new(app.clone(), actor.clone());
         let loaders = DataLoader::new(Batch(reader.clone()), tokio::spawn);
         (reader, loaders)
@@ -72,13 +75,17 @@ pub fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a Loaders> {
 }
 
 /// Loads one and says that a node which a stored row names must be there.
-pub async fn one<K>(ctx: &Context<'_>, key: K, kind: &'static str) -> Result<<Batch as Loader<K>>::Value>
+pub async fn one<K>(
+    ctx: &Context<'_>,
+    key: K,
+    kind: &'static str,
+) -> Result<<Batch as Loader<K>>::Value>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     Batch: Loader<K, Error = Error>,
 {
     let found = loaders(ctx)?.load_one(key).await?;
-    found.ok_or_else(|| app::Error::not_found(kind).into())
+    found.ok_or_else(|| ::app::Error::not_found(kind).into())
 }
 
 /// Loads a list; nothing loaded is an empty one.
@@ -139,7 +146,9 @@ impl Loader<IdentitiesOf> for Batch {
 
     async fn load(&self, keys: &[IdentitiesOf]) -> Result<HashMap<IdentitiesOf, Vec<Identity>>> {
         let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
-        Ok(grouped(self.0.identities_of(&ids).await?, |i| IdentitiesOf(i.contact_id)))
+        Ok(grouped(self.0.identities_of(&ids).await?, |i| {
+            IdentitiesOf(i.contact_id)
+        }))
     }
 }
 
@@ -155,7 +164,9 @@ impl Loader<ConversationsOf> for Batch {
         keys: &[ConversationsOf],
     ) -> Result<HashMap<ConversationsOf, Vec<Conversation>>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
-        Ok(grouped(self.0.conversations_of(&ids).await?, |c| ConversationsOf(c.ticket_id)))
+        Ok(grouped(self.0.conversations_of(&ids).await?, |c| {
+            ConversationsOf(c.ticket_id)
+        }))
     }
 }
 
@@ -168,7 +179,9 @@ impl Loader<CallsOf> for Batch {
 
     async fn load(&self, keys: &[CallsOf]) -> Result<HashMap<CallsOf, Vec<Call>>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
-        Ok(grouped(self.0.calls_of(&ids).await?, |c| CallsOf(c.ticket_id)))
+        Ok(grouped(self.0.calls_of(&ids).await?, |c| {
+            CallsOf(c.ticket_id)
+        }))
     }
 }
 
@@ -181,7 +194,9 @@ impl Loader<WorkOf> for Batch {
 
     async fn load(&self, keys: &[WorkOf]) -> Result<HashMap<WorkOf, WorkItem>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
-        Ok(by_key(self.0.work_items_of(&ids).await?, |item| WorkOf(item.ticket_id)))
+        Ok(by_key(self.0.work_items_of(&ids).await?, |item| {
+            WorkOf(item.ticket_id)
+        }))
     }
 }
 
@@ -203,7 +218,11 @@ impl Loader<MessagesOf> for Batch {
         for ((before, first), keys) in windows {
             let ids: Vec<TicketId> = keys.iter().map(|key| key.ticket).collect();
             let messages = self.0.messages_of(&ids, before, first).await?;
-            found.extend(grouped(messages, |m| MessagesOf { ticket: m.ticket_id, before, first }));
+            found.extend(grouped(messages, |m| MessagesOf {
+                ticket: m.ticket_id,
+                before,
+                first,
+            }));
         }
         Ok(found)
     }
@@ -214,12 +233,15 @@ impl Loader<MessagesOf> for Batch {
 pub struct ReadingOf(pub TicketId);
 
 impl Loader<ReadingOf> for Batch {
-    type Value = app::reader::Reading;
+    type Value = ::app::reader::Reading;
     type Error = Error;
 
-    async fn load(&self, keys: &[ReadingOf]) -> Result<HashMap<ReadingOf, app::reader::Reading>> {
+    async fn load(&self, keys: &[ReadingOf]) -> Result<HashMap<ReadingOf, ::app::reader::Reading>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
         let readings = self.0.readings(&ids).await?;
-        Ok(readings.into_iter().map(|(id, reading)| (ReadingOf(id), reading)).collect())
+        Ok(readings
+            .into_iter()
+            .map(|(id, reading)| (ReadingOf(id), reading))
+            .collect())
     }
 }

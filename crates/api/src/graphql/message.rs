@@ -172,7 +172,12 @@ impl MessageMutation {
         MessagePayload::of(reply::mark_sent(app(ctx)?, actor, parse(&id)?).await)
     }
 
-    async fn edit_message(&self, ctx: &Context<'_>, id: ID, text: String) -> Result<MessagePayload> {
+    async fn edit_message(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        text: String,
+    ) -> Result<MessagePayload> {
         let actor = actor_who_may(ctx, WorkTickets)?;
         MessagePayload::of(reply::edit(app(ctx)?, actor, parse(&id)?, text).await)
     }
@@ -193,6 +198,8 @@ impl MessageMutation {
         let actor = actor_who_may(ctx, WorkTickets)?;
         let mentions = parse_all(&mentions.unwrap_or_default())?;
         let ticket = parse(&ticket_id)?;
-        MessagePayload::of(reply::add_note(app(ctx)?, actor, ticket, text, client_id, mentions).await)
+        MessagePayload::of(
+            reply::add_note(app(ctx)?, actor, ticket, text, client_id, mentions).await,
+        )
     }
 }

@@ -1,14 +1,21 @@
 //! The roots of the graph. A noun joins by one line in each root that it has a part of.
 
 use super::agent::{AgentMutation, AgentQuery};
+use super::attachment::AttachmentMutation;
 use super::audit::AuditQuery;
 use super::auth::{AuthMutation, AuthQuery};
+use super::call::CallQuery;
+use super::contact::{ContactMutation, ContactQuery};
+use super::conversation::{ConversationMutation, ConversationQuery};
 use super::live::{ChangesSubscription, EventsQuery};
+use super::loaders::PerOperation;
+use super::message::{MessageMutation, MessageQuery};
 use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
 use super::queue::{QueueMutation, QueueQuery};
 use super::skill::{SkillMutation, SkillQuery};
 use super::team::{TeamMutation, TeamQuery};
+use super::ticket::{TicketMutation, TicketQuery};
 use super::tokens::{TokensMutation, TokensQuery};
 use async_graphql::{MergedObject, MergedSubscription, Schema, SchemaBuilder};
 
@@ -21,6 +28,11 @@ pub struct QueryRoot(
     TokensQuery,
     AuditQuery,
     EventsQuery,
+    TicketQuery,
+    MessageQuery,
+    ConversationQuery,
+    ContactQuery,
+    CallQuery,
     QueueQuery,
     SkillQuery,
     TeamQuery,
@@ -35,6 +47,11 @@ pub struct MutationRoot(
     PeopleMutation,
     TokensMutation,
     PresenceMutation,
+    TicketMutation,
+    MessageMutation,
+    ConversationMutation,
+    ContactMutation,
+    AttachmentMutation,
     QueueMutation,
     SkillMutation,
     TeamMutation,
@@ -57,4 +74,5 @@ pub fn build() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
         MutationRoot::default(),
         SubscriptionRoot::default(),
     )
+    .extension(PerOperation)
 }

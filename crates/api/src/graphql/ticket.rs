@@ -215,7 +215,11 @@ impl TicketFilter {
             (None, true, false) => Assigned::To(viewer),
             (None, false, true) => Assigned::Nobody,
             (Some(user), false, false) => Assigned::To(parse(&user)?),
-            _ => return Err(bad_input("assigneeId, mine and unassigned exclude each other")),
+            _ => {
+                return Err(bad_input(
+                    "assigneeId, mine and unassigned exclude each other",
+                ));
+            }
         };
         let statuses = self.status.unwrap_or_default();
         Ok(Filter {
@@ -293,7 +297,10 @@ pub struct QueueCount {
 
 impl From<::app::tickets::TicketCounts> for TicketCounts {
     fn from(counts: ::app::tickets::TicketCounts) -> Self {
-        let queue = |(queue, n)| QueueCount { queue_id: id(queue), open: int(n) };
+        let queue = |(queue, n)| QueueCount {
+            queue_id: id(queue),
+            open: int(n),
+        };
         Self {
             all: int(counts.all),
             mine: int(counts.mine),
@@ -315,7 +322,10 @@ impl TicketQuery {
     /// `offset` goes to 10,000; further down only cursors go. A search lists the 1,000 matches
     /// with the newest activity.
     #[graphql(complexity = "usize::try_from(first).unwrap_or(0) * child_complexity + 1")]
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
     async fn tickets(
         &self,
         ctx: &Context<'_>,
@@ -339,7 +349,10 @@ impl TicketQuery {
         };
         let list = reader.tickets(page).await?;
         let cursors: Vec<String> = list.rows.iter().map(|(cursor, _)| cursor.clone()).collect();
-        let edge = |(cursor, ticket)| TicketEdge { cursor, node: Ticket(ticket) };
+        let edge = |(cursor, ticket)| TicketEdge {
+            cursor,
+            node: Ticket(ticket),
+        };
         Ok(TicketConnection {
             edges: list.rows.into_iter().map(edge).collect(),
             page_info: page::info(&cursors, list.has_next_page, list.has_previous_page),

@@ -3,10 +3,9 @@
 use super::Reader;
 use crate::{Error, Result};
 use domain::contact::{Contact, Identity};
-use domain::inbox::Inbox;
 use domain::people::User;
 use domain::{ContactId, IdentityId, UserId};
-use store::queries::{contacts, identities, inboxes, users};
+use store::queries::{contacts, identities, users};
 
 impl Reader {
     pub async fn contacts_by_ids(&self, ids: &[ContactId]) -> Result<Vec<Contact>> {
@@ -21,11 +20,6 @@ impl Reader {
     /// The identities of the given contacts, oldest first.
     pub async fn identities_of(&self, contacts: &[ContactId]) -> Result<Vec<Identity>> {
         Ok(identities::of_contacts(self.db(), self.tenant_id(), contacts).await?)
-    }
-
-    /// All connected accounts: everybody sees how they are.
-    pub async fn inboxes(&self) -> Result<Vec<Inbox>> {
-        Ok(inboxes::all(self.db(), self.tenant_id()).await?)
     }
 
     pub async fn identities_by_ids(&self, ids: &[IdentityId]) -> Result<Vec<Identity>> {

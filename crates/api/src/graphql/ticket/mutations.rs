@@ -4,8 +4,8 @@ use super::Ticket;
 use crate::graphql::context::{actor_who_may, app};
 use crate::graphql::error::payload;
 use crate::graphql::words::{Priority, TicketStatus, parse};
-use ::app::work::{self, Transfer};
 use ::app::tickets;
+use ::app::work::{self, Transfer};
 use async_graphql::{Context, ID, Object, Result};
 use domain::Time;
 use domain::permission::Permission::WorkTickets;
@@ -46,7 +46,11 @@ impl TicketMutation {
     ) -> Result<TicketPayload> {
         let actor = actor_who_may(ctx, WorkTickets)?;
         let to = parse(&queue_id)?;
-        let transfer = Transfer { to, keep_position, note };
+        let transfer = Transfer {
+            to,
+            keep_position,
+            note,
+        };
         TicketPayload::of(work::transfer(app(ctx)?, actor, parse(&id)?, &transfer).await)
     }
 
