@@ -22,6 +22,7 @@ pub mod agents;
 pub mod contacts;
 pub mod conversations;
 pub mod dead_letters;
+pub mod demo;
 pub mod events;
 pub mod health;
 pub mod housekeeping;

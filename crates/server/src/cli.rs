@@ -23,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve people, providers and work until told to stop
     Serve,
+    /// Try Meari: a shop with a past, colleagues and customers who keep writing, in ./demo-data
+    Demo(DemoArguments),
     /// Make the first tenant and its owner, without a browser
     Setup(SetupArguments),
     /// Bring the database schema to this version
@@ -41,6 +43,13 @@ pub enum Command {
     },
     /// Look at this machine, the data folder and the configuration, and say what is wrong
     Doctor,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Use the PostgreSQL of database_url, which must be empty
+    #[arg(long)]
+    pub on_postgres: bool,
 }
 
 #[derive(Debug, Args)]

@@ -29,14 +29,17 @@ pub struct Purpose {
     pub listening: Option<SocketAddr>,
     /// Shown on the sign-in page of a demo.
     pub demo: Option<(String, String)>,
+    /// The machine's, except while the demo lives its past.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Purpose {
-    pub const fn command() -> Self {
+    pub fn command() -> Self {
         Self {
             serving: false,
             listening: None,
             demo: None,
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -53,7 +56,7 @@ pub fn database(config: &Config) -> Url {
 pub async fn build(config: &Config, purpose: Purpose) -> anyhow::Result<App> {
     let folder = DataDir::at(&config.data_dir);
     folder.make()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = purpose.clock;
     let one_box = config.database_url.is_none();
     let mut options = Options::new(database(config), clock.clone());
     if purpose.serving {

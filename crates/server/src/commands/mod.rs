@@ -1,5 +1,6 @@
 //! One file per command; each reads like what the command does.
 
+mod demo;
 mod doctor;
 mod keys;
 mod migrate;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve => serve::run(&config).await,
+        Command::Demo(arguments) => demo::run(config, &arguments).await,
         Command::Setup(arguments) => setup::run(&config, arguments).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Schema => Ok(schema::run()),

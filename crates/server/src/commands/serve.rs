@@ -18,7 +18,7 @@ pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let purpose = Purpose {
         serving: true,
         listening: Some(listener.local_addr()?),
-        demo: None,
+        ..Purpose::command()
     };
     let app = house::build(config, purpose).await?;
     serve(config, app, listener, std::future::ready(Ok(()))).await?;
