@@ -16,6 +16,7 @@ use domain::conversation::Conversation;
 use domain::message::Message;
 use domain::people::User;
 use domain::permission::Permission;
+use domain::ticket::Ticket;
 use domain::work_item::WorkItem;
 use domain::{ContactId, IdentityId, TicketId, UserId};
 use std::collections::HashMap;
@@ -116,6 +117,16 @@ impl Loader<ContactId> for Batch {
 
     async fn load(&self, keys: &[ContactId]) -> Result<HashMap<ContactId, Contact>> {
         Ok(by_key(self.0.contacts_by_ids(keys).await?, |c| c.id))
+    }
+}
+
+/// Tickets the viewer does not see are absent.
+impl Loader<TicketId> for Batch {
+    type Value = Ticket;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
+        Ok(by_key(self.0.tickets_by_ids(keys).await?, |t| t.id))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod error;
 pub mod live;
 pub mod loaders;
 pub mod message;
+pub mod offer;
 pub mod page;
 pub mod people;
 pub mod presence;

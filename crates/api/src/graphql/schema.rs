@@ -10,6 +10,7 @@ use super::conversation::{ConversationMutation, ConversationQuery};
 use super::live::{ChangesSubscription, EventsQuery};
 use super::loaders::PerOperation;
 use super::message::{MessageMutation, MessageQuery};
+use super::offer::{OfferMutation, OfferQuery};
 use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
 use super::queue::{QueueMutation, QueueQuery};
@@ -37,6 +38,7 @@ pub struct QueryRoot(
     SkillQuery,
     TeamQuery,
     AgentQuery,
+    OfferQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -56,6 +58,7 @@ pub struct MutationRoot(
     SkillMutation,
     TeamMutation,
     AgentMutation,
+    OfferMutation,
 );
 
 #[derive(MergedSubscription, Default)]

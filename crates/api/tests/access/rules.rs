@@ -278,5 +278,14 @@ fn agents() -> Vec<Row> {
         mutation("setProficiencies", Needs(Supervise), NotFound, |world| {
             format!("(userId: \"{}\", proficiencies: []) {DONE}", world.member)
         }),
+        query("offers", Needs(Read), |_| {
+            "{ id ticket { id subject } reason }".into()
+        }),
+        mutation("acceptOffer", Needs(WorkTickets), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.offer)
+        }),
+        mutation("declineOffer", Needs(WorkTickets), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.offer)
+        }),
     ]
 }

@@ -12,7 +12,8 @@ use async_graphql::{Request, Response, Value};
 use domain::people::{Role, TokenScope};
 use domain::permission::{Actor, Credential, Permission};
 use domain::{
-    ApiTokenId, InvitationId, QueueId, SessionId, SkillId, TeamId, TenantId, TicketId, UserId,
+    ApiTokenId, InvitationId, OfferId, QueueId, SessionId, SkillId, TeamId, TenantId, TicketId,
+    UserId,
 };
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ pub struct World {
     pub invitation: InvitationId,
     pub api_token: ApiTokenId,
     pub ticket: TicketId,
+    pub offer: OfferId,
     pub queue: QueueId,
     pub skill: SkillId,
     pub team: TeamId,
@@ -97,8 +99,9 @@ impl World {
             session,
             invitation: invitation.id,
             api_token: api_token.id,
-            // Nobody has it: the answer for it must be the one for tickets of other tenants.
+            // Nobody has them: the answer must be the one for those of other tenants.
             ticket: TicketId::new(app.now()),
+            offer: OfferId::new(app.now()),
             queue: queue.id,
             skill: skill.unwrap().id,
             team: team.unwrap().id,
