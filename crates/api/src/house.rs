@@ -16,7 +16,7 @@ use crate::graphql_ws::{self, Sockets};
 use crate::health::{self, RenderMetrics};
 use crate::live::{self, EventLog, Hub};
 use crate::operation::Limits;
-use crate::{media, outer, webhooks};
+use crate::{media, oauth, outer, webhooks};
 use app::App;
 use async_graphql::SDLExportOptions;
 use axum::Router;
@@ -86,6 +86,7 @@ pub fn router(app: App, config: Config) -> (Router, Transports) {
     let web = config.web_dir.map_or(WebApp::Embedded, WebApp::Folder);
     let router = Router::new()
         .merge(crate::router::graphql(endpoint, Arc::clone(&sockets)))
+        .merge(oauth::routes(app.clone()))
         .merge(webhooks::routes(Arc::new(entrance::AppEntrance(app))))
         .merge(media::routes(files, gate))
         .merge(health::routes(Arc::new(readiness), config.metrics))

@@ -15,6 +15,7 @@ pub mod health;
 pub mod house;
 pub mod live;
 pub mod media;
+pub mod oauth;
 pub mod operation;
 pub mod outer;
 pub mod router;

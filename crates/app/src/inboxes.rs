@@ -20,7 +20,7 @@ pub use connect::{Connecting, NewInbox, connect, reconnect};
 pub(crate) use disconnect::job as disconnect_job;
 pub use disconnect::{disconnect, update};
 pub(crate) use form::{checked as checked_form, checked_secrets, checked_settings};
-pub use kinds::{Kind, KindField, kinds};
+pub use kinds::{Kind, KindField, KindLimits, kinds};
 pub(crate) use live::policy;
 pub(crate) use seal::{Owner, put as put_secrets};
 pub use view::{app_view, open_app, view, view_without_secrets};
@@ -45,9 +45,9 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Inbox>> {
     Ok(inboxes::all(&app.read(), actor.tenant_id).await?)
 }
 
-pub async fn get(app: &App, actor: &Actor, id: InboxId) -> Result<Inbox> {
+pub async fn find(app: &App, actor: &Actor, id: InboxId) -> Result<Option<Inbox>> {
     actor.may(Permission::Read)?;
-    Ok(inboxes::get(&app.read(), actor.tenant_id, id).await?)
+    Ok(inboxes::find(&app.read(), actor.tenant_id, id).await?)
 }
 
 /// Where the provider must send what is new; `None` for channels without a webhook. Whoever knows

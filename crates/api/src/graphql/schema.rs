@@ -5,14 +5,18 @@ use super::attachment::AttachmentMutation;
 use super::audit::AuditQuery;
 use super::auth::{AuthMutation, AuthQuery};
 use super::call::CallQuery;
+use super::channel_kind::ChannelKindQuery;
 use super::contact::{ContactMutation, ContactQuery};
 use super::conversation::{ConversationMutation, ConversationQuery};
+use super::inbox::{InboxMutation, InboxQuery};
+use super::job::{JobMutation, JobQuery};
 use super::live::{ChangesSubscription, EventsQuery};
 use super::loaders::PerOperation;
 use super::message::{MessageMutation, MessageQuery};
 use super::offer::{OfferMutation, OfferQuery};
 use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
+use super::provider_app::{ProviderAppMutation, ProviderAppQuery};
 use super::queue::{QueueMutation, QueueQuery};
 use super::skill::{SkillMutation, SkillQuery};
 use super::team::{TeamMutation, TeamQuery};
@@ -39,6 +43,10 @@ pub struct QueryRoot(
     TeamQuery,
     AgentQuery,
     OfferQuery,
+    InboxQuery,
+    ProviderAppQuery,
+    ChannelKindQuery,
+    JobQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -59,6 +67,9 @@ pub struct MutationRoot(
     TeamMutation,
     AgentMutation,
     OfferMutation,
+    InboxMutation,
+    ProviderAppMutation,
+    JobMutation,
 );
 
 #[derive(MergedSubscription, Default)]

@@ -97,6 +97,7 @@ pub fn rows() -> Vec<Row> {
         live(),
         queues(),
         agents(),
+        inboxes(),
     ]
     .concat()
 }
@@ -286,6 +287,65 @@ fn agents() -> Vec<Row> {
         }),
         mutation("declineOffer", Needs(WorkTickets), NotFound, |world| {
             format!("(id: \"{}\") {DONE}", world.offer)
+        }),
+    ]
+}
+
+fn inboxes() -> Vec<Row> {
+    use Foreign::NotFound;
+    use Rule::Needs;
+    vec![
+        query("inboxes", Needs(Read), |_| {
+            "{ id name account address state queue { id name } settings webhookUrl }".into()
+        }),
+        Row {
+            foreign: NotFound,
+            ..query("inbox", Needs(Read), |world| {
+                format!("(id: \"{}\") {{ id name settings }}", world.inbox.id)
+            })
+        },
+        query("channelKinds", Needs(Read), |_| {
+            "{ kind name fields { name label } }".into()
+        }),
+        query("providerApps", Needs(Administer), |_| {
+            "{ id name webhookUrl settings }".into()
+        }),
+        query("jobs", Needs(Administer), |_| {
+            "(state: DONE) { edges { node { id kind payload } } }".into()
+        }),
+        mutation("connectInbox", Needs(Administer), NotFound, |world| {
+            format!(
+                "(input: {{channel: \"sandbox\", name: \"x\", queueId: \"{}\", \
+                 settings: {{account: \"other\"}}, secrets: {{signing_secret: \"whsec_eA==\"}}}}) {DONE}",
+                world.inbox.queue_id
+            )
+        }),
+        mutation("updateInbox", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\", name: \"canary\") {DONE}", world.inbox.id)
+        }),
+        mutation("reconnectInbox", Needs(Administer), NotFound, |world| {
+            format!(
+                "(id: \"{}\", secrets: {{signing_secret: \"whsec_eA==\"}}) {DONE}",
+                world.inbox.id
+            )
+        }),
+        mutation("checkInbox", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.inbox.id)
+        }),
+        mutation("disconnectInbox", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.inbox.id)
+        }),
+        mutation("saveProviderApp", Needs(Administer), NotFound, |world| {
+            format!(
+                "(input: {{id: \"{}\", channel: \"mastodon\", name: \"canary\", settings: {{}}}}) {DONE}",
+                world.provider_app
+            )
+        }),
+        mutation("replayJob", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.job)
+        }),
+        mutation("discardJob", Needs(Administer), NotFound, |world| {
+            format!("(id: \"{}\") {DONE}", world.job)
         }),
     ]
 }

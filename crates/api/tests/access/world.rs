@@ -5,17 +5,21 @@ use api::auth::{Caller as ApiCaller, Peer, RefreshCookies, RefreshToken, Session
 use api::graphql::schema::{self, Graph};
 use api::live::Feed;
 use app::api_tokens::{self, NewApiToken};
+use app::inboxes::{Connecting, NewInbox};
+use app::provider_apps::Save;
 use app::queues::{self, SaveQueue};
 use app::testing::{TestApp, TestDb, join, second_tenant, set_up};
-use app::{invitations, skills, teams};
+use app::{App, Reader, inboxes, invitations, provider_apps, skills, teams};
 use async_graphql::{Request, Response, Value};
+use domain::inbox::Inbox;
 use domain::people::{Role, TokenScope};
 use domain::permission::{Actor, Credential, Permission};
 use domain::{
-    ApiTokenId, InvitationId, OfferId, QueueId, SessionId, SkillId, TeamId, TenantId, TicketId,
-    UserId,
+    ApiTokenId, InvitationId, JobId, OfferId, ProviderAppId, QueueId, SessionId, SkillId, TeamId,
+    TenantId, TicketId, UserId,
 };
 use futures_util::StreamExt;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -37,6 +41,10 @@ pub struct World {
     pub queue: QueueId,
     pub skill: SkillId,
     pub team: TeamId,
+    pub inbox: Inbox,
+    pub provider_app: ProviderAppId,
+    /// Nobody has it either.
+    pub job: JobId,
     _app: TestApp,
     _db: TestDb,
 }
@@ -89,6 +97,8 @@ impl World {
         let skill = skills::save(&app, &owner, None, "canary-skill").await;
         let team = teams::save(&app, &owner, None, "canary-team", Vec::new()).await;
         let stranger = second_tenant(&app, "stranger@example.net").await.actor;
+        let inbox = connected_inbox(&app, &owner).await;
+        let provider_app = saved_app(&app, &owner).await;
         let cookies = RefreshCookies { secure: true };
         Self {
             schema: schema::build().data(app.app.clone()).data(cookies).finish(),
@@ -105,6 +115,9 @@ impl World {
             queue: queue.id,
             skill: skill.unwrap().id,
             team: team.unwrap().id,
+            inbox,
+            provider_app,
+            job: JobId::new(app.now()),
             _app: app,
             _db: db,
         }
@@ -142,6 +155,8 @@ impl World {
             self.queue.to_string(),
             self.skill.to_string(),
             self.team.to_string(),
+            self.inbox.id.to_string(),
+            self.provider_app.to_string(),
         ];
         canaries.extend(self.members.values().map(|actor| actor.user_id.to_string()));
         canaries
@@ -191,6 +206,35 @@ impl World {
         assert!(!fields.is_empty(), "introspection answered nothing");
         fields
     }
+}
+
+async fn connected_inbox(app: &App, owner: &Actor) -> Inbox {
+    let reader = Reader::new(app.clone(), owner.clone());
+    let queue = reader.queues().await.unwrap().first().unwrap().id;
+    let new = NewInbox {
+        channel: "sandbox".into(),
+        name: "canary inbox".into(),
+        queue_id: queue,
+        provider_app_id: None,
+        settings: json!({ "account": "canary-shop" }),
+        secrets: Some(json!({ "signing_secret": "whsec_Y2FuYXJ5" })),
+    };
+    match inboxes::connect(app, owner, new).await.unwrap() {
+        Connecting::Connected(inbox) => *inbox,
+        Connecting::Authorize { url } => panic!("the sandbox has no consent page at {url}"),
+    }
+}
+
+async fn saved_app(app: &App, owner: &Actor) -> ProviderAppId {
+    let save = Save {
+        id: None,
+        channel: "mastodon".into(),
+        name: "canary app".into(),
+        base_url: Some("https://canary.example".into()),
+        settings: json!({ "client_id": "canary" }),
+        secrets: Some(json!({ "client_secret": "canary" })),
+    };
+    provider_apps::save(app, owner, save).await.unwrap().id
 }
 
 pub fn codes(answer: &Response) -> Vec<String> {

@@ -312,7 +312,7 @@ pub(super) async fn usable_queue(db: &impl Db, tenant: TenantId, id: QueueId) ->
     match queues::find(db, tenant, id).await? {
         Some(queue) if queue.archived_at.is_none() => Ok(()),
         Some(_) => Err(Error::invalid("queueId", "this queue is archived")),
-        None => Err(Error::invalid("queueId", "there is no such queue")),
+        None => Err(Error::not_found("queue")),
     }
 }
 
@@ -330,7 +330,6 @@ async fn usable_app(
         Some(id) => match provider_apps::get(db, tenant, id).await {
             Ok(found) if found.channel == manifest.kind => Ok(()),
             Ok(_) => invalid("this app belongs to another channel"),
-            Err(error) if error.is_not_found() => invalid("there is no such app"),
             Err(error) => Err(error.into()),
         },
     }

@@ -1,7 +1,7 @@
 //! What can be connected, in the viewer's language: forms, icons and limits of every channel.
 
 use crate::{App, Error, Result};
-use channels::{Capabilities, Field, Label, Limits, Manifest};
+use channels::{Capabilities, Field, Label, Manifest};
 use domain::permission::{Actor, Permission};
 use store::queries::users;
 
@@ -15,9 +15,17 @@ pub struct Kind {
     pub app_fields: Vec<KindField>,
     pub uses_oauth: bool,
     pub uses_provider_app: bool,
-    pub limits: Limits,
+    pub limits: KindLimits,
     pub reply_window_hours: Option<u32>,
     pub capabilities: Capabilities,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct KindLimits {
+    pub text_max: usize,
+    pub text_unit: &'static str,
+    pub attachment_bytes_max: u64,
+    pub attachment_types: &'static [&'static str],
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +74,12 @@ fn kind(manifest: &'static Manifest, locale: &str) -> Kind {
         app_fields: fields(manifest.app_fields),
         uses_oauth: manifest.uses_oauth,
         uses_provider_app: manifest.uses_provider_app,
-        limits: manifest.limits,
+        limits: KindLimits {
+            text_max: manifest.limits.text_max,
+            text_unit: manifest.limits.text_unit.as_str(),
+            attachment_bytes_max: manifest.limits.attachment_bytes_max,
+            attachment_types: manifest.limits.attachment_types,
+        },
         reply_window_hours: manifest.reply_window_hours,
         capabilities: manifest.capabilities,
     }
