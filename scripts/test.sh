@@ -32,7 +32,7 @@ stage() {
   fi
 }
 
-install()    { scripts/install-packages.sh test && scripts/peers.sh && scripts/browser.sh; }
+install()    { scripts/install-packages.sh test && scripts/peers.sh && scripts/browser.sh && scripts/protocol.sh; }
 web()        { scripts/web.sh build && scripts/web.sh check && scripts/web.sh test; }
 structure()  { cargo test --quiet --locked -p structure; }
 lint()       { scripts/lint.sh; }

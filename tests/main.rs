@@ -1,3 +1,4 @@
 //! End-to-end tests: one binary, one file per promise, against the real server process.
 
+mod access;
 mod layer;

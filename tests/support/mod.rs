@@ -7,6 +7,7 @@
 pub mod browser;
 pub mod graphql;
 pub mod mastodon;
+pub mod node;
 pub mod ports;
 pub mod postgres;
 pub mod process;

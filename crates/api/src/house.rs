@@ -18,7 +18,6 @@ use crate::live::{self, EventLog, Hub};
 use crate::operation::Limits;
 use crate::{media, oauth, outer, webhooks};
 use app::App;
-use async_graphql::SDLExportOptions;
 use axum::Router;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,6 +95,5 @@ pub fn router(app: App, config: Config) -> (Router, Transports) {
 
 /// The contract as it is served, for `graphql/schema.graphql`.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().sorted_enum_items();
-    schema::build().finish().sdl_with_options(options)
+    schema::build().finish().sdl()
 }
