@@ -10,6 +10,7 @@
 
 mod claims;
 mod offers;
+mod presence;
 mod router;
 mod settings;
 mod world;
