@@ -42,6 +42,14 @@ impl Purpose {
             clock: Arc::new(SystemClock),
         }
     }
+
+    /// A command that must be alone with the data folder.
+    pub fn exclusive() -> Self {
+        Self {
+            serving: true,
+            ..Self::command()
+        }
+    }
 }
 
 pub fn database(config: &Config) -> Url {

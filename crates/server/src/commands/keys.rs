@@ -16,13 +16,15 @@ pub async fn rotate(config: &Config) -> anyhow::Result<ExitCode> {
         .is_none()
         .then(|| DataDir::at(&config.data_dir).master_key());
     if let Some(file) = file.as_deref().filter(|file| file.exists()) {
+        // Opened and let go: while another process serves the folder, nothing here is touched.
+        drop(house::build(config, Purpose::exclusive()).await?);
         add_key_to_file(file)?;
     }
     // A server that runs on this folder holds the old key in memory and would lose its secrets, so
     // the folder's lock is taken as a server would take it.
-    let purpose = Purpose {
-        serving: file.is_some(),
-        ..Purpose::command()
+    let purpose = match &file {
+        Some(_) => Purpose::exclusive(),
+        None => Purpose::command(),
     };
     let app = house::build(config, purpose).await?;
     let rotated = key_rotation::rotate(&app).await?;

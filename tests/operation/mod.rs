@@ -1,0 +1,3 @@
+//! Promises to whoever runs the binary.
+
+mod keys;
