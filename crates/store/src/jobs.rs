@@ -7,6 +7,10 @@
 //!   before the next step, so a worker that takes over knows how far the first one came.
 //! - A claim ends at `locked_until`. Who was overtaken learns it by `Conflict` and stops.
 
+mod letters;
+
+pub use letters::{dead_letters, discard, list, replay};
+
 use crate::db::{Db, Sealed, one_row};
 use crate::error::StoreError;
 use crate::tables::{from_json, job_steps, jobs, word};
@@ -394,74 +398,6 @@ pub async fn get(db: &impl Db, tenant: TenantId, id: JobId) -> Result<StoredJob,
         .await?
         .ok_or(StoreError::not_found("job"))?;
     StoredJob::from_row(row)
-}
-
-/// Dead letters of a tenant, newest first, before the given one.
-pub async fn dead_letters(
-    db: &impl Db,
-    tenant: TenantId,
-    before: Option<JobId>,
-    limit: u64,
-) -> Result<Vec<StoredJob>, StoreError> {
-    list(db, tenant, JobState::Dead, before, limit).await
-}
-
-/// Jobs of a tenant in one state, newest first, before the given one.
-pub async fn list(
-    db: &impl Db,
-    tenant: TenantId,
-    state: JobState,
-    before: Option<JobId>,
-    limit: u64,
-) -> Result<Vec<StoredJob>, StoreError> {
-    // A literal: only then do both databases use the partial index.
-    let mut query = jobs::Entity::find()
-        .filter(jobs::Column::TenantId.eq(tenant.uuid()))
-        .filter(Expr::cust(format!("state = '{state}'")));
-    if let Some(before) = before {
-        query = query.filter(jobs::Column::Id.lt(before.uuid()));
-    }
-    let rows = query
-        .order_by_desc(jobs::Column::Id)
-        .limit(limit)
-        .all(db.conn())
-        .await?;
-    rows.into_iter().map(StoredJob::from_row).collect()
-}
-
-/// A dead letter gets all its attempts again, in its old place of the lane.
-pub async fn replay(tx: &mut Tx, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
-    revive(tx, tenant, id, JobState::Waiting).await
-}
-
-/// A dead letter nobody needs any more.
-pub async fn discard(tx: &mut Tx, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
-    revive(tx, tenant, id, JobState::Done).await
-}
-
-async fn revive(
-    tx: &mut Tx,
-    tenant: TenantId,
-    id: JobId,
-    state: JobState,
-) -> Result<StoredJob, StoreError> {
-    let job = get(tx, tenant, id).await?;
-    let result = jobs::Entity::update_many()
-        .filter(jobs::Column::Id.eq(id.uuid()))
-        .filter(jobs::Column::State.eq(JobState::Dead.as_str()))
-        .col_expr(jobs::Column::State, Expr::val(state.as_str()))
-        .col_expr(jobs::Column::Attempts, Expr::val(0i64))
-        .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
-        .exec(tx.conn())
-        .await?;
-    one_row(result.rows_affected, "dead letter")?;
-    tell(
-        tx,
-        &job,
-        job.last_error.as_deref().unwrap_or_default(),
-        true,
-    );
-    Ok(job)
 }
 
 /// A gate opened: what waits for it until `latest` may go at once. What waits longer waits for
