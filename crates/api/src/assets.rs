@@ -36,8 +36,8 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
 const PERMISSIONS: &str = "microphone=(self), speaker-selection=(self)";
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Meari</title>\
-    <h1>The web app is not built</h1><p>This server was built without it. Run <code>make web</code> and \
-    build again, or start with <code>--web-dir</code>. The API at <code>/graphql</code> works.</p>";
+    <h1>The web app is not built</h1><p>This server was built without it. Run \
+    <code>scripts/web.sh build</code> and build again, or start with <code>--web-dir</code>. The API at <code>/graphql</code> works.</p>";
 
 /// Below these only files or other transports live: what is not found there is not found.
 const NO_PAGES: [&str; 9] = [

@@ -4,7 +4,6 @@ import {
   type ReactNode,
   useContext,
   useEffect,
-  useMemo,
   useState,
   useSyncExternalStore,
 } from "react";
@@ -13,7 +12,7 @@ import { type Api, connect, useConnection } from "@/lib/gql/client";
 import { MessageItem, ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type ResultOf } from "@/lib/gql/graphql";
 import { useSession } from "@/lib/gql/session";
-import { type Answer, type Entry, Outbox } from "@/lib/outbox";
+import { type Answer, type Entry, KEY, Outbox } from "@/lib/outbox";
 
 const SendMessage = graphql(
   `mutation SendMessage($input: SendMessageInput!) {
@@ -70,9 +69,10 @@ async function deliver(api: Api, entry: Entry): Promise<Answer> {
 
 const RETRY_MS = 5_000;
 
-function makeWorld(): World {
+function makeWorld(ownerId: string): World {
   const api = connect();
   const outbox = new Outbox({
+    ownerId,
     storage: window.localStorage,
     exclusively: (work) => (navigator.locks ? navigator.locks.request("meari.outbox", work) : work()),
     deliver: (entry) => deliver(api, entry),
@@ -87,7 +87,7 @@ export function WorldProvider({ children }: { children: ReactNode }) {
   const [world, setWorld] = useState<World | null>(null);
   useEffect(() => {
     if (!viewerId || !tenantId) return;
-    const made = makeWorld();
+    const made = makeWorld(`${tenantId}/${viewerId}`);
     setWorld(made);
     const stopPump = useConnection.subscribe((state, before) => {
       if (state.state === "open" && before.state !== "open") void made.outbox.pump();
@@ -95,7 +95,13 @@ export function WorldProvider({ children }: { children: ReactNode }) {
     const timer = setInterval(() => {
       if (made.outbox.all().some((entry) => entry.state === "waiting")) void made.outbox.pump();
     }, RETRY_MS);
+    const onStorage = ({ key }: StorageEvent) => {
+      if (key === KEY) made.outbox.reread();
+    };
+    window.addEventListener("storage", onStorage);
+    void made.outbox.pump();
     return () => {
+      window.removeEventListener("storage", onStorage);
       clearInterval(timer);
       stopPump();
       made.api.stop();
@@ -121,9 +127,7 @@ export const useOutbox = (): Outbox => useWorld().outbox;
 
 export function useOutboxEntries(): Entry[] {
   const outbox = useOutbox();
-  const entries = useSyncExternalStore(outbox.subscribe, outbox.all);
-  const viewerId = useSession((state) => state.viewer?.id);
-  return useMemo(() => entries.filter((entry) => entry.ownerId === viewerId), [entries, viewerId]);
+  return useSyncExternalStore(outbox.subscribe, outbox.all);
 }
 
 export function useViewer() {

@@ -31,6 +31,9 @@ interface AvatarProps {
   className?: string;
 }
 
+/** Only our own server's pictures: one on a customer's server would tell it who reads, and when. */
+const isOurs = (url: string | null | undefined): url is string => /^\/(?!\/)/.test(url ?? "");
+
 export function Avatar({ id, name, url, size = 32, badge, className }: AvatarProps) {
   return (
     <span
@@ -38,7 +41,7 @@ export function Avatar({ id, name, url, size = 32, badge, className }: AvatarPro
       style={{ width: size, height: size }}
       aria-hidden="true"
     >
-      {url ? (
+      {isOurs(url) ? (
         <img
           src={url}
           alt=""

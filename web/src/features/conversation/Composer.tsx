@@ -2,12 +2,13 @@ import { ChevronDown, Lock, Paperclip, TriangleAlert, X } from "lucide-react";
 import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ChannelIcon, useChannelKinds } from "@/features/inbox/channels";
-import { useApi, useOutbox, useViewer } from "@/lib/app";
+import { useApi, useOutbox } from "@/lib/app";
 import { loadDraft, type Mode, saveDraft, type Upload } from "@/lib/drafts";
 import { textLength } from "@/lib/format/length";
 import { act } from "@/lib/gql/act";
 import type { ConversationItem, TicketRow } from "@/lib/gql/fragments";
 import { useCommands } from "@/lib/hotkeys/commands";
+import { newClientId } from "@/lib/outbox";
 import { dateTime, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
@@ -74,7 +75,6 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
   const { t, i18n } = useTranslation(["inbox", "common"]);
   const { client } = useApi();
   const outbox = useOutbox();
-  const viewer = useViewer();
   const kinds = useChannelKinds();
   const now = useNow("minute");
   const [mode, setMode] = useState<Mode>("reply");
@@ -105,8 +105,7 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
   const send = (andClose: boolean) => {
     if (blocked || tooLong || empty || uploading > 0) return;
     outbox.add({
-      clientId: crypto.randomUUID(),
-      ownerId: viewer.id,
+      clientId: newClientId(),
       ticketId: ticket.id,
       conversationId: mode === "note" ? null : (conversation?.id ?? null),
       text: text.trim(),

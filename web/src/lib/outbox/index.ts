@@ -1,5 +1,6 @@
 //! What an agent sent and the server has not confirmed. Every entry has a client id on which the server is
-//! idempotent, so trying again is always safe. Entries outlive the page; one conversation's stay in order.
+//! idempotent, so trying again is always safe. Entries outlive the page and are shared by its tabs; those of
+//! one conversation stay in order, and those of one person are never sent as another.
 
 import type { Upload } from "@/lib/drafts";
 import type { ProblemCode } from "@/lib/gql/graphql";
@@ -26,6 +27,8 @@ export type Answer =
   | { kind: "unreachable" };
 
 export interface OutboxOptions {
+  /** Whose entries these are: several people, and one person in several tenants, may share a machine. */
+  ownerId: string;
   storage: Storage;
   /** Stands in for `navigator.locks`: two tabs share one storage and must not both send an entry. */
   exclusively: (work: () => Promise<void>) => Promise<void>;
@@ -33,29 +36,42 @@ export interface OutboxOptions {
   onRefused: (entry: Entry) => void;
 }
 
-const KEY = "meari.outbox";
+export const KEY = "meari.outbox";
+
+/** 128 random bits. `randomUUID` is missing where the page came over plain HTTP, e.g. inside an office. */
+export function newClientId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 export class Outbox {
-  private entries: Entry[];
+  /** What storage held when last looked at; the truth itself where there is no storage. */
+  private everyones: Entry[] = [];
+  private own: Entry[] = [];
   private readonly listeners = new Set<() => void>();
   private running: Promise<void> | null = null;
 
   constructor(private readonly options: OutboxOptions) {
-    // What was on its way when the page died is of unknown fate: it goes again under the same client id.
-    this.entries = this.read().map((entry) =>
-      entry.state === "sending" ? { ...entry, state: "waiting" } : entry,
-    );
+    this.reread();
   }
 
-  all = (): Entry[] => this.entries;
+  all = (): Entry[] => this.own;
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
 
-  add(entry: Omit<Entry, "state" | "problem">): void {
-    this.write([...this.entries, { ...entry, state: "waiting", problem: null }]);
+  /** Another tab changed what is stored. */
+  reread = (): void => {
+    this.everyones = this.read();
+    this.own = this.everyones.filter((entry) => entry.ownerId === this.options.ownerId);
+    for (const listener of this.listeners) listener();
+  };
+
+  add(entry: Omit<Entry, "ownerId" | "state" | "problem">): void {
+    const { ownerId } = this.options;
+    this.change((entries) => [...entries, { ...entry, ownerId, state: "waiting", problem: null }]);
     void this.pump();
   }
 
@@ -70,8 +86,8 @@ export class Outbox {
   }
 
   discard(clientId: string): Entry | null {
-    const found = this.entries.find((entry) => entry.clientId === clientId) ?? null;
-    this.write(this.entries.filter((entry) => entry.clientId !== clientId));
+    const found = this.own.find((entry) => entry.clientId === clientId) ?? null;
+    this.change((entries) => entries.filter((entry) => entry.clientId !== clientId));
     return found;
   }
 
@@ -85,22 +101,24 @@ export class Outbox {
     return this.running;
   }
 
+  /** Asked by the only sender: what still says "sending" was begun by a page that died, and goes again. */
   private next(): Entry | undefined {
     const blocked = new Set<string>();
-    for (const entry of this.entries) {
+    for (const entry of this.own) {
       const lane = entry.conversationId ?? `note:${entry.ticketId}`;
-      if (entry.state === "waiting" && !blocked.has(lane)) return entry;
+      if (entry.state !== "refused" && !blocked.has(lane)) return entry;
       blocked.add(lane);
     }
   }
 
   private async drain(): Promise<void> {
+    this.reread();
     for (let entry = this.next(); entry; entry = this.next()) {
       const { clientId } = entry;
       this.patch(clientId, (one) => ({ ...one, state: "sending" }));
       const answer = await this.options.deliver(entry);
       if (answer.kind === "done") {
-        this.write(this.entries.filter((one) => one.clientId !== clientId));
+        this.change((entries) => entries.filter((one) => one.clientId !== clientId));
       } else if (answer.kind === "unreachable") {
         this.patch(clientId, (one) => ({ ...one, state: "waiting" }));
         return;
@@ -113,24 +131,27 @@ export class Outbox {
   }
 
   private patch(clientId: string, change: (entry: Entry) => Entry): void {
-    this.write(this.entries.map((entry) => (entry.clientId === clientId ? change(entry) : entry)));
+    this.change((entries) => entries.map((entry) => (entry.clientId === clientId ? change(entry) : entry)));
   }
 
   private read(): Entry[] {
     try {
       return JSON.parse(this.options.storage.getItem(KEY) ?? "[]") as Entry[];
     } catch {
-      return [];
+      return this.everyones;
     }
   }
 
-  private write(entries: Entry[]): void {
-    this.entries = entries;
+  /** Changes what is stored now, not what this tab saw last, so that tabs lose nothing of each other's. */
+  private change(change: (entries: Entry[]) => Entry[]): void {
+    const entries = change(this.read());
+    this.everyones = entries;
     try {
       this.options.storage.setItem(KEY, JSON.stringify(entries));
     } catch {
       // Without storage the outbox still works for as long as the page lives.
     }
+    this.own = entries.filter((entry) => entry.ownerId === this.options.ownerId);
     for (const listener of this.listeners) listener();
   }
 }

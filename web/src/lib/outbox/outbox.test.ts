@@ -4,7 +4,6 @@ import { type Answer, type Entry, Outbox } from ".";
 
 const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
   clientId,
-  ownerId: "usr_1",
   ticketId: "tkt_1",
   conversationId,
   text: clientId,
@@ -13,10 +12,11 @@ const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
   at: 1,
 });
 
-function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage()) {
+function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage(), ownerId = "usr_1") {
   const sent: string[] = [];
   const refused: string[] = [];
   const box = new Outbox({
+    ownerId,
     storage,
     exclusively: (work) => work(),
     deliver: async (one) => {
@@ -68,7 +68,7 @@ describe("outbox", () => {
 
   it("sends again under the same client id after the page died in the middle", async () => {
     const storage = new MemoryStorage();
-    storage.setItem("meari.outbox", JSON.stringify([{ ...entry("a"), state: "sending", problem: null }]));
+    storage.setItem("meari.outbox", JSON.stringify([{ ...entry("a"), ownerId: "usr_1", state: "sending", problem: null }]));
     const { box, sent } = outbox(() => ({ kind: "done" }), storage);
     await box.pump();
     expect(sent).toEqual(["a"]);
@@ -94,5 +94,29 @@ describe("outbox", () => {
     await box.pump();
     expect(heads).toEqual([1, 7]);
     expect(box.all()).toEqual([]);
+  });
+
+  it("never sends one person's words as another's", async () => {
+    const { box, storage } = outbox(() => ({ kind: "unreachable" }));
+    box.add(entry("a"));
+    await box.pump();
+    const other = outbox(() => ({ kind: "done" }), storage, "usr_2");
+    other.box.add(entry("b"));
+    await other.box.pump();
+    expect(other.sent).toEqual(["b"]);
+    box.reread();
+    expect(box.all().map((one) => one.clientId)).toEqual(["a"]);
+  });
+
+  it("loses nothing that another tab wrote meanwhile", async () => {
+    const storage = new MemoryStorage();
+    const first = outbox(() => ({ kind: "unreachable" }), storage);
+    const second = outbox(() => ({ kind: "unreachable" }), storage);
+    first.box.add(entry("a"));
+    second.box.add(entry("b"));
+    await Promise.all([first.box.pump(), second.box.pump()]);
+    const third = outbox(() => ({ kind: "done" }), storage);
+    await third.box.pump();
+    expect(third.sent).toEqual(["a", "b"]);
   });
 });
