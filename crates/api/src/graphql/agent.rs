@@ -5,7 +5,7 @@ use super::context::{actor_who_may, app, reader};
 use super::error::payload;
 use super::people::{User, Viewer};
 use super::words::{AgentPresence, AgentStatus, id, int, parse};
-use app::agents;
+use app::{Reader, agents};
 use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, Result, SimpleObject};
 use domain::Time;
 use domain::permission::Permission;
@@ -65,8 +65,8 @@ impl ProficiencyInput {
 impl Viewer {
     /// The viewer as an agent.
     async fn agent(&self, ctx: &Context<'_>) -> Result<Agent> {
-        let reader = reader(ctx)?;
-        Ok(reader.agent(reader.actor().user_id).await?.into())
+        let reader = Reader::new(app(ctx)?.clone(), self.actor.clone());
+        Ok(reader.agent(self.actor.user_id).await?.into())
     }
 }
 

@@ -12,6 +12,10 @@ use domain::permission::{Actor, Permission};
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Viewer {
+    /// Who this is, which is not who asked: signing in is asked by nobody, and switching the tenant
+    /// by a member of another one.
+    #[graphql(skip)]
+    pub actor: Actor,
     pub id: ID,
     pub email: String,
     pub name: String,
@@ -32,6 +36,7 @@ impl Viewer {
             .map(|permission| permission.as_str().to_owned())
             .collect();
         Ok(Self {
+            actor: actor.clone(),
             id: id(viewer.user.id),
             email: viewer.user.email,
             name: viewer.user.name,
