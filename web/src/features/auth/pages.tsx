@@ -1,10 +1,10 @@
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
 import { ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type ResultOf } from "@/lib/gql/graphql";
-import { AcceptInvitation, adopt, request, SetUp, SignIn } from "@/lib/gql/session";
+import { AcceptInvitation, adopt, request, SetUp, SignIn, useSession } from "@/lib/gql/session";
 import { usePreferences } from "@/lib/prefs";
 import { Button } from "@/ui/Button";
 import { Input, Select } from "@/ui/Field";
@@ -69,17 +69,18 @@ export function SignInPage() {
   const setup = useSetup((state) => state.setup);
   const { t } = useTranslation("auth");
   const form = useForm();
-  const navigate = useNavigate();
+  const { history } = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const signIn = (as: { email: string; password: string }) =>
-    form
-      .run(async () => adopt((await request(SignIn, as)).signIn))
-      .then((done) => {
-        // Only a path of this site: an address from outside must not steer the browser.
-        if (done) void navigate({ to: from && /^\/(?!\/)/.test(from) ? from : "/inbox", replace: true });
-      });
+    form.run(async () => adopt((await request(SignIn, as)).signIn));
+  // However she came in (this form, the first set-up, her cookie), nothing is left to do here.
+  const signedIn = useSession((state) => state.status === "signedIn");
+  useEffect(() => {
+    // Only a path of this site: an address from outside must not steer the browser.
+    if (signedIn) history.replace(from && /^\/(?![/\\])/.test(from) ? from : "/inbox");
+  }, [signedIn, history, from]);
   return (
     <AuthFrame title={t("signIn.title")}>
       <Form onSubmit={() => void signIn({ email, password })} error={form.general(["email", "password"])}>
