@@ -197,7 +197,7 @@ fn matching(
             Expr::col((found, Alias::new("doc"))).eq(rowid.clone()),
         )
         .and_where(Expr::cust_with_values(
-            format!("{} MATCH $1", index.table()),
+            format!("{} MATCH ?", index.table()),
             [sqlite_query(tenant, words)],
         ));
     (select, Some(rowid))
