@@ -3,6 +3,7 @@
 use super::contact::{Contact, Identity};
 use super::context::{actor_who_may, app};
 use super::error::{Problem, bad_input, found, outcome};
+use super::inbox::Inbox;
 use super::loaders::{one, shared_reader};
 use super::ticket::Ticket;
 use super::words::{id, parse};
@@ -23,6 +24,17 @@ impl From<conversation::Conversation> for Conversation {
 impl Conversation {
     async fn id(&self) -> ID {
         id(self.0.id)
+    }
+
+    async fn inbox(&self, ctx: &Context<'_>) -> Result<Inbox> {
+        let reader = shared_reader(ctx)?;
+        let all = reader.inboxes().await?;
+        let inbox = all
+            .iter()
+            .find(|inbox| inbox.id == self.0.inbox_id)
+            .cloned();
+        let inbox = inbox.ok_or(::app::Error::not_found("inbox"))?;
+        Ok(Inbox::new(&reader, inbox))
     }
 
     async fn identity(&self, ctx: &Context<'_>) -> Result<Identity> {
