@@ -15,11 +15,14 @@ use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Options, Store, Url};
 
 const USER_AGENT: &str = concat!("Meari/", env!("CARGO_PKG_VERSION"));
 /// Password hashes at a time: two cores' worth, so that sign-in floods leave room for work.
 const HASHES_AT_ONCE: usize = 2;
+
+const TURN_MAX_ALONE: Duration = Duration::from_secs(30);
 
 /// What differs between a server and a command.
 pub struct Purpose {
@@ -31,6 +34,9 @@ pub struct Purpose {
     pub demo: Option<(String, String)>,
     /// The machine's, except while the demo lives its past.
     pub clock: Arc<dyn Clock>,
+    /// Nobody else waits for the database, so one use case may hold it as long as a busy machine
+    /// makes it take.
+    pub alone: bool,
 }
 
 impl Purpose {
@@ -40,6 +46,7 @@ impl Purpose {
             listening: None,
             demo: None,
             clock: Arc::new(SystemClock),
+            alone: false,
         }
     }
 
@@ -69,6 +76,9 @@ pub async fn build(config: &Config, purpose: Purpose) -> anyhow::Result<App> {
     let mut options = Options::new(database(config), clock.clone());
     if purpose.serving {
         options = options.exclusive();
+    }
+    if purpose.alone {
+        options.turn_max = TURN_MAX_ALONE;
     }
     let store = Store::open(&options)
         .await

@@ -16,6 +16,7 @@ use domain::message::{AuthorKind, Message, MessageKind};
 use domain::permission::Actor;
 use domain::ticket::{Priority, Ticket};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use store::queries::{contacts, conversations, identities, messages, tickets as ticket_rows};
 
 /// More than any customer of the demo writes.
@@ -26,22 +27,45 @@ pub struct Desk {
     pub ticket: Ticket,
     pub contact: Contact,
     pub topic: Topic,
-    /// How often somebody of ours answered.
-    pub answers: usize,
 }
 
 impl Desk {
+    pub fn new(ticket: Ticket, contact: Contact) -> Self {
+        Self {
+            topic: Topic::of(&ticket.subject),
+            contact,
+            ticket,
+        }
+    }
+
     pub async fn read(app: &App, stage: &Stage, id: TicketId) -> Result<Self> {
         let read = app.read();
         let ticket = ticket_rows::get(&read, stage.tenant, id).await?;
         let contact = contacts::get(&read, stage.tenant, ticket.contact_id).await?;
-        let last = messages::before(&read, stage.tenant, id, i64::MAX, LOOK_BACK).await?;
-        Ok(Self {
-            topic: Topic::of(&ticket.subject),
-            answers: last.iter().filter(|m| is_answer(m)).count(),
-            contact,
-            ticket,
-        })
+        Ok(Self::new(ticket, contact))
+    }
+
+    /// Many at once, in the order of the ids.
+    pub async fn read_all(app: &App, stage: &Stage, ids: &[TicketId]) -> Result<Vec<Self>> {
+        let read = app.read();
+        let tickets = ticket_rows::by_ids(&read, stage.tenant, ids).await?;
+        let people: Vec<_> = tickets.iter().map(|ticket| ticket.contact_id).collect();
+        let people = contacts::by_ids(&read, stage.tenant, &people).await?;
+        let mut tickets: BTreeMap<_, _> = tickets.into_iter().map(|t| (t.id, t)).collect();
+        let people: BTreeMap<_, _> = people.into_iter().map(|c| (c.id, c)).collect();
+        let desk = |id| {
+            let ticket: Ticket = tickets.remove(id)?;
+            let contact = people.get(&ticket.contact_id)?.clone();
+            Some(Self::new(ticket, contact))
+        };
+        Ok(ids.iter().filter_map(desk).collect())
+    }
+
+    /// How often somebody of ours answered.
+    async fn answers(&self, app: &App) -> Result<usize> {
+        let (tenant, id) = (self.ticket.tenant_id, self.ticket.id);
+        let last = messages::before(&app.read(), tenant, id, i64::MAX, LOOK_BACK).await?;
+        Ok(last.iter().filter(|m| is_answer(m)).count())
     }
 
     pub fn is_korean(&self) -> bool {
@@ -58,11 +82,13 @@ fn is_answer(message: &Message) -> bool {
     message.author == AuthorKind::User && message.kind == MessageKind::Text
 }
 
-/// A lost race is an answer of its own.
+/// A lost race is an answer of its own, and so is a machine too busy to let the deed happen now.
 pub fn unless_lost<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(done) => Ok(Some(done)),
-        Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
+        Err(Error::Conflict { .. } | Error::NotFound { .. } | Error::Unavailable { .. }) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
@@ -127,7 +153,8 @@ pub async fn hand_over(app: &App, stage: &Stage, dice: Dice, desk: &Desk) -> Res
 /// Answers in the customer's language. What comes back is what the network will say about it.
 pub async fn answer(app: &App, by: &Actor, desk: &Desk) -> Result<Option<Message>> {
     let lines = desk.topic.answers(desk.is_korean());
-    let Some(line) = lines.get(desk.answers.min(lines.len() - 1)) else {
+    let answers = desk.answers(app).await?;
+    let Some(line) = lines.get(answers.min(lines.len() - 1)) else {
         return Ok(None);
     };
     let tenant = desk.ticket.tenant_id;

@@ -49,7 +49,7 @@ pub async fn run(mut config: Config, arguments: &DemoArguments) -> anyhow::Resul
         serving: true,
         listening: Some(listener.local_addr()?),
         demo: Some((demo::OWNER_EMAIL.to_owned(), demo::PASSWORD.to_owned())),
-        clock: Arc::new(SystemClock),
+        ..Purpose::command()
     };
     let app = house::build(&config, purpose).await?;
     let stop = CancellationToken::new();
@@ -147,6 +147,7 @@ async fn live_through_past(config: &Config) -> anyhow::Result<Story> {
     let clock = ManualClock::at(plan.begin());
     let purpose = Purpose {
         clock: Arc::new(clock.clone()),
+        alone: true,
         ..Purpose::command()
     };
     let app = house::build(config, purpose).await?;
