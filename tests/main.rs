@@ -2,4 +2,5 @@
 
 mod access;
 mod layer;
+mod messaging;
 mod operation;

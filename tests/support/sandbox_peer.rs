@@ -56,6 +56,7 @@ struct Records {
     by_key: HashMap<String, usize>,
     seen: Vec<Seen>,
     held: usize,
+    refuses_account: bool,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +99,11 @@ impl SandboxPeer {
     /// Adds to what happens next; without a script every message is accepted.
     pub fn script(&self, next: impl IntoIterator<Item = Next>) {
         self.shared.records().script.extend(next);
+    }
+
+    /// From now on `GET /account` says that the credentials are dead, or alive again.
+    pub fn refuse_account(&self, refuses: bool) {
+        self.shared.records().refuses_account = refuses;
     }
 
     /// Lets every held answer go.
@@ -195,9 +201,13 @@ fn record(peer: &Shared, what: &'static str, headers: HeaderMap, body: Bytes) {
     });
 }
 
-async fn account(State(peer): Peer, headers: HeaderMap) -> Json<Value> {
+async fn account(State(peer): Peer, headers: HeaderMap) -> Response {
     record(&peer, "account", headers, Bytes::new());
-    Json(json!({ "account": "moa", "address": "@moa" }))
+    if peer.records().refuses_account {
+        let refusal = json!({ "error": "revoked", "code": "revoked" });
+        return (StatusCode::UNAUTHORIZED, Json(refusal)).into_response();
+    }
+    Json(json!({ "account": "moa", "address": "@moa" })).into_response()
 }
 
 async fn note(
