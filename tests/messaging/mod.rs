@@ -1,4 +1,8 @@
 //! What customers and agents may rely on when they write to each other.
 
-mod inboxes;
-mod mastodon;
+mod live;
+mod lost_answers;
+mod malformed;
+mod refused;
+mod round_trip;
+mod shutdown;

@@ -5,13 +5,18 @@
 //! Errors are `anyhow::Result`: a test stops at the first surprise and prints its whole chain.
 
 pub mod browser;
+pub mod desk;
+pub mod follower;
 pub mod graphql;
 pub mod mastodon;
 pub mod node;
+pub mod people;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod sandbox;
 pub mod sandbox_peer;
+pub mod seed;
 pub mod server;
 pub mod socket;
 pub mod wait;

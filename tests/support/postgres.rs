@@ -13,11 +13,15 @@ pub struct Database {
     pub url: String,
 }
 
+fn cluster() -> anyhow::Result<String> {
+    std::env::var(VARIABLE)
+        .with_context(|| format!("{VARIABLE} is not set: run under scripts/postgres.sh"))
+}
+
 impl Database {
     pub async fn new() -> anyhow::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let cluster = std::env::var(VARIABLE)
-            .with_context(|| format!("{VARIABLE} is not set: run under scripts/postgres.sh"))?;
+        let cluster = cluster()?;
         let name = format!(
             "e2e_{}_{}",
             std::process::id(),
@@ -41,6 +45,37 @@ impl Database {
             .fetch_one(&mut connection)
             .await?
             .try_get(0)?)
+    }
+
+    /// Ends every connection and lets nobody in, until [`Database::open`].
+    pub async fn close(&self) -> anyhow::Result<()> {
+        self.allow_connections(false).await?;
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        let mut cluster = PgConnection::connect(&cluster()?).await?;
+        sqlx::query(end)
+            .bind(self.name())
+            .execute(&mut cluster)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn open(&self) -> anyhow::Result<()> {
+        self.allow_connections(true).await
+    }
+
+    async fn allow_connections(&self, allow: bool) -> anyhow::Result<()> {
+        let mut cluster = PgConnection::connect(&cluster()?).await?;
+        let name = self.name();
+        let statement = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}");
+        // Names cannot be bound; this one is ours.
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut cluster)
+            .await?;
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
     }
 
     /// Ends every other connection to this database, as a failover would.

@@ -1,13 +1,16 @@
 //! The real `meari` binary on a port and a data folder of its own.
 
 use crate::graphql::Client;
+use crate::postgres::Database;
 use crate::process::Process;
 use crate::{ports, wait};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 /// The owner that [`Server::start`] sets up.
 pub const OWNER_EMAIL: &str = "owner@example.com";
@@ -18,6 +21,7 @@ pub const OWNER_PASSWORD: &str = "correct horse battery staple";
 pub struct Options {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    launcher: Vec<String>,
     address: SocketAddr,
     folder: TempDir,
 }
@@ -27,6 +31,7 @@ impl Options {
         Ok(Self {
             environment: Vec::new(),
             arguments: Vec::new(),
+            launcher: Vec::new(),
             address: ports::free()?,
             folder: tempfile::Builder::new().prefix("meari-e2e.").tempdir()?,
         })
@@ -45,13 +50,22 @@ impl Options {
         self
     }
 
-    /// PostgreSQL instead of SQLite. The key is fixed: a test has no secrets.
+    /// Starts the binary as the last arguments of this command, which becomes the binary.
+    #[must_use]
+    pub fn launcher(mut self, command: &[&str]) -> Self {
+        self.launcher = command.iter().copied().map(str::to_owned).collect();
+        self
+    }
+
+    /// PostgreSQL instead of SQLite. The key is fixed: a test has no secrets. Peers are near.
     #[must_use]
     pub fn database(self, url: &str) -> Self {
-        self.environment("MEARI_DATABASE_URL", url).environment(
-            "MEARI_MASTER_KEY",
-            "bWVhcmktdGVzdC1rZXktbWVhcmktdGVzdC1rZXktMTI=",
-        )
+        self.environment("MEARI_DATABASE_URL", url)
+            .environment("MEARI_ALLOW_PRIVATE_HOSTS", "127.0.0.1")
+            .environment(
+                "MEARI_MASTER_KEY",
+                "bWVhcmktdGVzdC1rZXktbWVhcmktdGVzdC1rZXktMTI=",
+            )
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -59,7 +73,14 @@ impl Options {
     }
 
     fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        let mut command = Command::new(binary()?);
+        let mut command = match self.launcher.split_first() {
+            None => Command::new(binary()?),
+            Some((program, rest)) => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(binary()?);
+                command
+            }
+        };
         // What the machine sets for other purposes must not reach the server under test.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MEARI_")) {
             command.env_remove(name);
@@ -136,6 +157,16 @@ impl Server {
         Ok((server, owner))
     }
 
+    /// The same on PostgreSQL.
+    pub async fn with_owner_on(database: &Database) -> anyhow::Result<(Self, Client)> {
+        let options = Options::new()?.database(&database.url);
+        options.run(&["migrate"]).await?;
+        options.set_up().await?;
+        let server = options.start().await?;
+        let owner = server.client().sign_in(OWNER_EMAIL, OWNER_PASSWORD).await?;
+        Ok((server, owner))
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.options.address)
     }
@@ -187,9 +218,32 @@ impl Server {
         self.process.kill().await
     }
 
+    /// Lets it live for this long; that it ends by itself is a failure.
+    pub async fn live_for(&mut self, life: Duration) -> anyhow::Result<()> {
+        match timeout(life, self.process.exit()).await {
+            Err(_) => Ok(()),
+            Ok(status) => anyhow::bail!("it ended by itself: {status:?}\n{}", self.log()),
+        }
+    }
+
+    /// Starts again on the same folder and address, without waiting for anything.
+    pub fn relaunch(&mut self) -> anyhow::Result<()> {
+        self.process = self.options.spawn()?;
+        Ok(())
+    }
+
     /// SIGTERM; returns when it has ended, and fails unless it ended well.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        self.process.ask_to_stop()?;
+        self.ask_to_stop()?;
+        self.ended().await
+    }
+
+    pub fn ask_to_stop(&self) -> anyhow::Result<()> {
+        self.process.ask_to_stop()
+    }
+
+    /// Waits for the end that was asked for, and fails unless it is a good one.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
         let status = self.process.ended().await?;
         anyhow::ensure!(status.success(), "ended with {status}\n{}", self.log());
         Ok(())
@@ -197,7 +251,7 @@ impl Server {
 
     /// Starts again on the same folder and address, and waits until it is ready.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        self.process = self.options.spawn()?;
+        self.relaunch()?;
         self.ready().await
     }
 }
