@@ -1,8 +1,10 @@
 //! What customers and agents may rely on when they write to each other.
 
+mod inboxes;
 mod live;
 mod lost_answers;
 mod malformed;
+mod mastodon;
 mod refused;
 mod round_trip;
 mod shutdown;

@@ -107,26 +107,21 @@ async fn run(app: &App, job: StoredJob) {
     let kind = job.job.kind();
     let end = perform(app, &job)
         .await
-        .unwrap_or_else(|error| failed(&error));
-    let result = match end {
-        End::Done => Ok(()),
-        End::Wait { until } => settle(app, &job, Settle::Postpone(until)).await,
+        .unwrap_or_else(|error| failed(&job, &error));
+    let how = match end {
+        End::Done => return,
+        End::Wait { until } => Settle::Postpone(until),
         End::Retry { after, error } => {
             metrics::counter!("meari_jobs_retried_total", "kind" => kind).increment(1);
-            settle(
-                app,
-                &job,
-                Settle::Retry(after.unwrap_or_else(|| backoff(job.attempts)), error),
-            )
-            .await
+            Settle::Retry(after.unwrap_or_else(|| backoff(job.attempts)), error)
         }
-        End::InDoubt { after, error } => settle(app, &job, Settle::InDoubt(after, error)).await,
+        End::InDoubt { after, error } => Settle::InDoubt(after, error),
         End::Bury { error } => {
             metrics::counter!("meari_jobs_dead_total", "kind" => kind).increment(1);
-            settle(app, &job, Settle::Bury(error)).await
+            Settle::Bury(error)
         }
     };
-    if let Err(error) = result {
+    if let Err(error) = settle(app, &job, &how).await {
         // The lock runs out and somebody claims it again.
         tracing::warn!(job.kind = kind, job.id = %job.id, error = %error, "a job's end could not be stored");
     }
@@ -137,13 +132,17 @@ fn backoff(attempts: i64) -> Duration {
     Duration::seconds(4_i64.saturating_pow(u32::try_from(attempts.clamp(1, 6) - 1).unwrap_or(0)))
 }
 
-fn failed(error: &Error) -> End {
+fn failed(job: &StoredJob, error: &Error) -> End {
     match error {
         Error::Unavailable { .. } => End::Wait {
             until: Duration::seconds(1),
         },
-        Error::Conflict { code: "RACE", .. } => End::Wait {
-            until: Duration::milliseconds(20),
+        // A lost race: whoever won it is done in a moment.
+        Error::Conflict {
+            code: "CONFLICT", ..
+        } => End::Retry {
+            after: Some(backoff(job.attempts) / 20),
+            error: error.to_string(),
         },
         Error::NotFound { .. } => End::Bury {
             error: error.to_string(),
@@ -169,18 +168,30 @@ enum Settle {
     Bury(String),
 }
 
-async fn settle(app: &App, job: &StoredJob, how: Settle) -> Result<()> {
+/// What is known of the job is lost when its end is not stored, so a database that is away is
+/// asked again until the claim is over.
+async fn settle(app: &App, job: &StoredJob, how: &Settle) -> Result<()> {
+    for _ in 0..LOCK.num_seconds() {
+        match settle_once(app, job, how).await {
+            Err(Error::Unavailable { .. }) => crate::wait::after(TICK).await,
+            done => return done,
+        }
+    }
+    settle_once(app, job, how).await
+}
+
+async fn settle_once(app: &App, job: &StoredJob, how: &Settle) -> Result<()> {
     let mut tx = app.begin(job.tenant_id, "settle_job").await?;
     let now = tx.now();
     match how {
-        Settle::Postpone(by) => jobs::postpone(&tx, job, now + by).await?,
+        Settle::Postpone(by) => jobs::postpone(&tx, job, now + *by).await?,
         Settle::Retry(by, error) => {
-            jobs::retry(&mut tx, job, now + by, &error).await?;
+            jobs::retry(&mut tx, job, now + *by, error).await?;
         }
         Settle::InDoubt(by, error) => {
-            jobs::retry_in_doubt(&mut tx, job, now + by, &error).await?;
+            jobs::retry_in_doubt(&mut tx, job, now + *by, error).await?;
         }
-        Settle::Bury(error) => jobs::bury(&mut tx, job, &error).await?,
+        Settle::Bury(error) => jobs::bury(&mut tx, job, error).await?,
     }
     app.commit(tx, ()).await
 }

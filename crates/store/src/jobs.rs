@@ -270,7 +270,8 @@ fn claimed(job: &StoredJob) -> sea_orm::UpdateMany<jobs::Entity> {
         .filter(jobs::Column::Attempts.eq(job.attempts))
 }
 
-/// Ends a claim in `state`.
+/// Ends a claim in `state`. That an earlier claim vanished stays noted: a claim that ends without
+/// having settled what that one did must not make it forgotten.
 async fn end(
     tx: &Tx,
     job: &StoredJob,
@@ -285,7 +286,6 @@ async fn end(
         .col_expr(jobs::Column::LastError, Expr::val(error))
         .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
         .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
-        .col_expr(jobs::Column::Vanished, Expr::val(false))
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "job")

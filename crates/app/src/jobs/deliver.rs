@@ -73,6 +73,9 @@ pub(super) async fn message(app: &App, job: &StoredJob, id: MessageId) -> Result
         Driven::End(End::Retry { error, .. }) if job.attempts >= i64::from(ATTEMPTS_MAX) => {
             fail(app, job, &letter, error).await
         }
+        Driven::End(End::InDoubt { error, .. }) if job.attempts >= i64::from(ATTEMPTS_MAX) => {
+            unknown(app, job, letter, error).await
+        }
         Driven::End(end) => Ok(end),
     }
 }

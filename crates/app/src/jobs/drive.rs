@@ -15,6 +15,14 @@ const DELAY_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// Time beyond a request's own limit in which its answer is stored.
 const MARGIN: Duration = Duration::seconds(30);
 
+/// Pauses between attempts to store an answer; together shorter than [`MARGIN`].
+const KEEP_PAUSES: [std::time::Duration; 12] = {
+    let mut pauses = [std::time::Duration::from_secs(2); 12];
+    pauses[0] = std::time::Duration::from_millis(50);
+    pauses[1] = std::time::Duration::from_millis(250);
+    pauses
+};
+
 /// What came of an action.
 pub(super) enum Driven {
     Outcome(Outcome),
@@ -49,7 +57,7 @@ impl Drive<'_> {
             // The claim before this one may have sent exactly this request.
             if std::mem::take(&mut doubtful)
                 && request.idempotency_key.is_none()
-                && let Some(settled) = self.settle_doubt("the process ended while sending").await?
+                && let Some(settled) = self.out_of_doubt("the process ended while sending").await
             {
                 return Ok(settled);
             }
@@ -59,12 +67,15 @@ impl Drive<'_> {
             }
             match self.call(&request).await? {
                 Called::Answered(response) => {
-                    self.keep(so_far.len(), &response).await?;
+                    if let Err(error) = self.keep(so_far.len(), &response).await {
+                        tracing::warn!(error = %error, "an answer of a provider could not be stored");
+                        return Ok(Driven::End(self.still_in_doubt("the answer was lost")));
+                    }
                     so_far.push(response);
                 }
                 Called::Over(driven) => return Ok(driven),
                 Called::Doubt(reason) => {
-                    if let Some(settled) = self.settle_doubt(&reason).await? {
+                    if let Some(settled) = self.out_of_doubt(&reason).await {
                         return Ok(settled);
                     }
                 }
@@ -84,8 +95,21 @@ impl Drive<'_> {
             .collect()
     }
 
-    /// The answer is durable before the next step is taken.
+    /// The answer is durable before the next step is taken. Nobody else knows it, so a database
+    /// that is away is asked again while the claim surely holds.
     async fn keep(&self, step: usize, response: &Response) -> Result<()> {
+        for pause in KEEP_PAUSES {
+            match self.keep_once(step, response).await {
+                Err(Error::Unavailable { .. } | Error::Conflict { .. }) => {
+                    crate::wait::after(pause).await;
+                }
+                done => return done,
+            }
+        }
+        self.keep_once(step, response).await
+    }
+
+    async fn keep_once(&self, step: usize, response: &Response) -> Result<()> {
         let tx = self.app.begin(self.job.tenant_id, "keep_step").await?;
         let value = serde_json::to_value(response).map_err(Error::internal)?;
         jobs::step(
@@ -141,6 +165,14 @@ impl Drive<'_> {
             Err(ExecuteError::NotStored(cause)) => {
                 return Err(Error::unavailable(cause.to_string()));
             }
+        })
+    }
+
+    /// Like [`Drive::settle_doubt`]; an error of ours leaves the doubt as it is.
+    async fn out_of_doubt(&self, reason: &str) -> Option<Driven> {
+        self.settle_doubt(reason).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "a send of unknown fate could not be settled, trying again");
+            Some(Driven::End(self.still_in_doubt(reason)))
         })
     }
 
