@@ -20,7 +20,7 @@ import { Empty } from "@/ui/States";
 import { TipLayer } from "@/ui/Tip";
 import { ToastLayer } from "@/ui/toasts";
 
-const PUBLIC = ["/sign-in", "/accept-invitation", "/reset-password"];
+const PUBLIC = ["/sign-in", "/invitation", "/reset-password"];
 
 function Root() {
   const { t } = useTranslation();
@@ -64,9 +64,6 @@ function Root() {
   );
 }
 
-const tokenSearch = (raw: Record<string, unknown>) =>
-  typeof raw.token === "string" ? { token: raw.token } : {};
-
 const rootRoute = createRootRoute({
   component: Root,
   notFoundComponent: () => <NotFound />,
@@ -79,14 +76,12 @@ const signIn = createRoute({
 });
 const invitation = createRoute({
   getParentRoute: () => rootRoute,
-  path: "/accept-invitation",
-  validateSearch: tokenSearch,
+  path: "/invitation",
   component: InvitationPage,
 });
 const reset = createRoute({
   getParentRoute: () => rootRoute,
   path: "/reset-password",
-  validateSearch: tokenSearch,
   component: ResetPage,
 });
 const app = createRoute({ getParentRoute: () => rootRoute, id: "app", component: Shell });

@@ -1,12 +1,5 @@
 //! The signed-in world: one client, one live feed, one outbox, handed down by context.
-import {
-  createContext,
-  type ReactNode,
-  useContext,
-  useEffect,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { Provider } from "urql";
 import { type Api, connect, useConnection } from "@/lib/gql/client";
 import { MessageItem, ProblemItem } from "@/lib/gql/fragments";

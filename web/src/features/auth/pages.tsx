@@ -1,4 +1,4 @@
-import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useRouter, useRouterState, useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
@@ -231,16 +231,19 @@ export function SetupPage() {
   );
 }
 
+/** The token of a mailed link stands behind `#`, which browsers send to no server and write in no log. */
+const useToken = (): string => useRouterState({ select: (state) => state.location.hash });
+
 export function InvitationPage() {
   const { t } = useTranslation("auth");
   const form = useForm();
   const navigate = useNavigate();
-  const { token } = useSearch({ strict: false }) as { token?: string };
+  const token = useToken();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const submit = async () => {
     const done = await form.run(async () =>
-      adopt((await request(AcceptInvitation, { token: token ?? "", name, password })).acceptInvitation),
+      adopt((await request(AcceptInvitation, { token, name, password })).acceptInvitation),
     );
     if (done)
       void navigate({ to: "/inbox/{-$number}", params: { number: undefined }, search: {}, replace: true });
@@ -278,7 +281,7 @@ export function InvitationPage() {
 }
 
 export function ResetPage() {
-  const { token } = useSearch({ strict: false }) as { token?: string };
+  const token = useToken();
   return token ? <NewPassword token={token} /> : <AskForReset />;
 }
 

@@ -151,7 +151,7 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
                   <li key={identity.id} className="flex min-h-6 items-center gap-2">
                     <ChannelIcon channel={identity.channel} size={16} />
                     <span className="min-w-0 flex-1 truncate" title={identity.handle}>
-                      {identity.handle}
+                      {identity.display || identity.handle}
                     </span>
                   </li>
                 ))}

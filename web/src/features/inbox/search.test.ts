@@ -10,7 +10,7 @@ describe("inbox address", () => {
   it("becomes the filter of its view", () => {
     expect(filterOf({ view: "mine", tag: "refund" })).toEqual({
       mine: true,
-      status: ["OPEN", "PENDING"],
+      status: ["OPEN"],
       tag: "refund",
     });
     expect(filterOf({ queue: "que_1" })).toEqual({ queueId: "que_1", status: ["OPEN"] });

@@ -51,10 +51,11 @@ export function parseSearch(raw: Record<string, unknown>): InboxSearch {
   return parsed;
 }
 
+/** The same tickets that the server counts beside each view. */
 const BY_VIEW: Record<View, Filter> = {
-  all: {},
-  mine: { mine: true, status: ["OPEN", "PENDING"] },
-  unassigned: { unassigned: true, status: ["OPEN", "PENDING"] },
+  all: { status: ["OPEN", "PENDING", "SNOOZED"] },
+  mine: { mine: true, status: ["OPEN"] },
+  unassigned: { unassigned: true, status: ["OPEN"] },
   open: { status: ["OPEN"] },
   pending: { status: ["PENDING"] },
   snoozed: { status: ["SNOOZED"] },
@@ -63,7 +64,8 @@ const BY_VIEW: Record<View, Filter> = {
 
 export function filterOf(search: InboxSearch): Filter {
   return {
-    ...BY_VIEW[search.view ?? "all"],
+    // Who searches without a view wants what there is, also closed.
+    ...(search.q && !search.view ? {} : BY_VIEW[search.view ?? "all"]),
     ...(search.queue
       ? { queueId: search.queue, ...(search.view ? {} : { status: ["OPEN"] as TicketStatus[] }) }
       : {}),

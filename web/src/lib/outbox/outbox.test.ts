@@ -68,7 +68,10 @@ describe("outbox", () => {
 
   it("sends again under the same client id after the page died in the middle", async () => {
     const storage = new MemoryStorage();
-    storage.setItem("meari.outbox", JSON.stringify([{ ...entry("a"), ownerId: "usr_1", state: "sending", problem: null }]));
+    storage.setItem(
+      "meari.outbox",
+      JSON.stringify([{ ...entry("a"), ownerId: "usr_1", state: "sending", problem: null }]),
+    );
     const { box, sent } = outbox(() => ({ kind: "done" }), storage);
     await box.pump();
     expect(sent).toEqual(["a"]);
