@@ -197,3 +197,36 @@ pub async fn mailed_token(app: &App, tenant: domain::TenantId) -> String {
         .unwrap_or_default()
         .to_owned()
 }
+
+/// A customer of the sandbox writes, and the worker has done everything that follows.
+pub async fn customer_writes(
+    app: &App,
+    inbox: &domain::inbox::Inbox,
+    text: &str,
+) -> domain::ticket::Ticket {
+    use store::queries::{identities, tickets};
+    let channel = channels::by_kind("sandbox").expect("the sandbox is built in");
+    let event = serde_json::json!({
+        "id": "test-event", "type": "message", "at": app.now(), "message_id": "test-message",
+        "from": { "id": "test-customer", "handle": "@test@example.net", "name": "Test Customer" },
+        "text": text,
+    });
+    let part = channels::Part {
+        account: inbox.account.clone(),
+        lane: "test-customer".into(),
+        dedupe: "test-event".into(),
+        bytes: serde_json::to_vec(&event).expect("JSON is written"),
+    };
+    crate::inbound::store_parts(app, channel, Some(inbox), None, app.now(), vec![part])
+        .await
+        .expect("the event is stored");
+    while crate::jobs::run_due(app).await.expect("jobs run") > 0 {}
+    let tenant = inbox.tenant_id;
+    let read = app.read();
+    let known = identities::by_handle(&read, tenant, "sandbox", "", "test-customer").await;
+    let customer = known.expect("identities are read").expect("she is known");
+    tickets::newest_open_of_contact(&read, tenant, customer.contact_id)
+        .await
+        .expect("tickets are read")
+        .expect("she has a ticket")
+}

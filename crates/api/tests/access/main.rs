@@ -7,6 +7,7 @@
     reason = "a test fails where it expects"
 )]
 
+mod cases;
 mod rules;
 mod world;
 

@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-fn query(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> Row {
+pub fn query(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> Row {
     Row {
         kind: "query",
         field,
@@ -78,7 +78,12 @@ fn subscription(field: &'static str, rule: Rule, rest: fn(&World) -> String) -> 
     }
 }
 
-fn mutation(field: &'static str, rule: Rule, foreign: Foreign, rest: fn(&World) -> String) -> Row {
+pub fn mutation(
+    field: &'static str,
+    rule: Rule,
+    foreign: Foreign,
+    rest: fn(&World) -> String,
+) -> Row {
     Row {
         kind: "mutation",
         field,
@@ -98,11 +103,12 @@ pub fn rows() -> Vec<Row> {
         queues(),
         agents(),
         inboxes(),
+        crate::cases::rows(),
     ]
     .concat()
 }
 
-const DONE: &str = "{ problem { code } }";
+pub const DONE: &str = "{ problem { code } }";
 
 fn sign_in() -> Vec<Row> {
     use Foreign::{NotFound, NothingNamed};

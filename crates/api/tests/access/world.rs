@@ -8,15 +8,15 @@ use app::api_tokens::{self, NewApiToken};
 use app::inboxes::{Connecting, NewInbox};
 use app::provider_apps::Save;
 use app::queues::{self, SaveQueue};
-use app::testing::{TestApp, TestDb, join, second_tenant, set_up};
+use app::testing::{TestApp, TestDb, customer_writes, join, second_tenant, set_up};
 use app::{App, Reader, inboxes, invitations, provider_apps, skills, teams};
 use async_graphql::{Request, Response, Value};
 use domain::inbox::Inbox;
 use domain::people::{Role, TokenScope};
 use domain::permission::{Actor, Credential, Permission};
 use domain::{
-    ApiTokenId, InvitationId, JobId, OfferId, ProviderAppId, QueueId, SessionId, SkillId, TeamId,
-    TenantId, TicketId, UserId,
+    ApiTokenId, ContactId, ConversationId, InvitationId, JobId, MessageId, OfferId, ProviderAppId,
+    QueueId, SessionId, SkillId, TeamId, TenantId, TicketId, UserId,
 };
 use futures_util::StreamExt;
 use serde_json::json;
@@ -37,6 +37,9 @@ pub struct World {
     pub invitation: InvitationId,
     pub api_token: ApiTokenId,
     pub ticket: TicketId,
+    pub contact: ContactId,
+    pub conversation: ConversationId,
+    pub message: MessageId,
     pub offer: OfferId,
     pub queue: QueueId,
     pub skill: SkillId,
@@ -98,6 +101,11 @@ impl World {
         let team = teams::save(&app, &owner, None, "canary-team", Vec::new()).await;
         let stranger = second_tenant(&app, "stranger@example.net").await.actor;
         let inbox = connected_inbox(&app, &owner).await;
+        let ticket = customer_writes(&app, &inbox, "canary-words").await;
+        let said = Reader::new(app.app.clone(), owner.clone());
+        let said = said.messages_of(&[ticket.id], None, 1).await.unwrap();
+        let message = &said[0];
+        let conversation = message.conversation_id.unwrap();
         let provider_app = saved_app(&app, &owner).await;
         let cookies = RefreshCookies { secure: true };
         Self {
@@ -109,8 +117,11 @@ impl World {
             session,
             invitation: invitation.id,
             api_token: api_token.id,
+            ticket: ticket.id,
+            contact: ticket.contact_id,
+            conversation,
+            message: message.id,
             // Nobody has them: the answer must be the one for those of other tenants.
-            ticket: TicketId::new(app.now()),
             offer: OfferId::new(app.now()),
             queue: queue.id,
             skill: skill.unwrap().id,
@@ -156,6 +167,9 @@ impl World {
             self.skill.to_string(),
             self.team.to_string(),
             self.inbox.id.to_string(),
+            self.ticket.to_string(),
+            self.contact.to_string(),
+            self.message.to_string(),
             self.provider_app.to_string(),
         ];
         canaries.extend(self.members.values().map(|actor| actor.user_id.to_string()));
