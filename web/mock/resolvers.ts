@@ -1,7 +1,8 @@
 //! Root resolvers over the mock world. Expected refusals are payload problems, as on the real server.
 import { on } from "node:events";
 import { GraphQLError } from "graphql";
-import type { MockMessage, MockTicket, Row, World } from "./world";
+import type { MockMessage, MockTicket, Row } from "./rows";
+import type { World } from "./world";
 
 // biome-ignore lint/suspicious/noExplicitAny: the schema checks arguments before a resolver sees them.
 type Args = Record<string, any>;

@@ -1,36 +1,7 @@
 //! The made-up rows and what happens among them.
 import { EventEmitter } from "node:events";
+import type { MockMessage, MockTicket, Row } from "./rows";
 import { field, ICON_A, ICON_B, LINES, PEOPLE, QUEUES, SUBJECTS } from "./seeds";
-
-export interface Row {
-  id: string;
-  version: number;
-  [field: string]: unknown;
-}
-export interface MockTicket extends Row {
-  number: number;
-  status: string;
-  queueId: string;
-  assigneeId: string | null;
-  contactId: string;
-  conversationId: string;
-  tags: string[];
-  messageHead: number;
-  readPosition: number;
-  unread: number;
-  lastMessageAt: string;
-  createdAt: string;
-  priority: string;
-  subject: string;
-  channel: string;
-}
-export interface MockMessage extends Row {
-  ticketId: string;
-  position: number;
-  state: string;
-  text: string;
-  direction: string;
-}
 
 const ME = "usr_me";
 const pick = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;

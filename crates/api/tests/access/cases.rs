@@ -116,7 +116,7 @@ fn contacts() -> Vec<Row> {
     vec![
         work("startConversation", |w| {
             format!(
-                "(contactId: \"{}\", inboxId: \"{}\") {DONE}",
+                "(contactId: \"{}\", inboxId: \"{}\", handle: \"@x\") {DONE}",
                 w.contact, w.inbox.id
             )
         }),

@@ -1,3 +1,5 @@
+//! Lists show exactly the viewer's cases, in order, without a skip or a repeat.
+
 use crate::world::World;
 use app::reader::TicketPage;
 use app::tickets::{Assigned, TicketFilter, TicketSort};

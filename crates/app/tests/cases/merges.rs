@@ -1,3 +1,5 @@
+//! Two contacts become one, and can be two again.
+
 use crate::world::World;
 use app::{Error, contacts};
 use domain::ContactId;

@@ -1,3 +1,5 @@
+//! Search finds words of every script, in the viewer's scope only.
+
 use crate::world::World;
 use app::{contacts, reply, tickets};
 use domain::message::{AuthorKind, Direction};

@@ -1,3 +1,5 @@
+//! Closing, snoozing and reopening a case, and what they do to its work.
+
 use crate::world::World;
 use app::{Error, tickets, work};
 use chrono::TimeDelta;
