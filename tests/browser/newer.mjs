@@ -27,5 +27,5 @@ await inBrowser("newer", async ({ page, url, shot, reach }) => {
   for (const send of late) send();
   const timeline = page.getByRole("main");
   await timeline.getByText("Sent", { exact: true }).waitFor();
-  await timeline.getByText(second).waitFor();
+  await timeline.getByText(second, { exact: true }).waitFor();
 });

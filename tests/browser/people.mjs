@@ -13,9 +13,11 @@ export async function signIn(page, email = EMAIL, password = PASSWORD) {
 
 /** Says by the menu that she takes work, and waits until the server agrees. */
 export async function available(page) {
-  await page.getByRole("button", { name: /^(Your presence|내 상태)/ }).click();
-  await page.getByRole("menuitem", { name: /^(Available|상담 가능)$/ }).click();
-  await page.getByRole("button", { name: /^(Your presence: ?(Available|On a contact)|내 상태: ?상담 (가능|중))/ }).waitFor();
+  await page.getByRole("button", { name: /^Your presence/ }).click();
+  await page.getByRole("menuitem", { name: "Available", exact: true }).click();
+  // What waited for her may be offered at once.
+  const ready = /^Your presence: ?(Available|Being offered|On a contact)/;
+  await page.getByRole("button", { name: ready }).waitFor();
 }
 
 /** Where a reply is written. */
