@@ -151,6 +151,20 @@ pub async fn page(
     with_rows(db, viewer, places).await
 }
 
+/// What [`page`] asks for one rank, for the test that reads its plan.
+#[cfg(test)]
+pub(crate) fn statement(
+    backend: sea_orm::DbBackend,
+    viewer: Viewer<'_>,
+    filter: &TicketFilter,
+    sort: TicketSort,
+    rank: i64,
+    window: Window,
+) -> SelectStatement {
+    let streams = Streams::of(backend, viewer, filter, sort, rank);
+    merge(&streams, sort, rank, window)
+}
+
 /// Up to `max` tickets of the list.
 pub async fn count(
     db: &impl Db,

@@ -5,6 +5,7 @@ mod jobs;
 mod leases;
 mod messages;
 mod routing;
+mod ticket_lists;
 mod tx;
 
 use crate::db::Sealed;
