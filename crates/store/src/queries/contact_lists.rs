@@ -1,6 +1,7 @@
 //! Pages of contacts, and what a merge moves.
 
 use crate::queries::contacts as rows;
+use crate::queries::row::belongs;
 use crate::queries::search::{self, Match};
 use crate::queries::{conversations, tickets};
 use crate::tables::{contacts, conversations as conversation_rows, tickets as ticket_rows};
@@ -103,7 +104,7 @@ pub async fn strayed_conversations(
     let hers: Vec<uuid::Uuid> = identities::Entity::find()
         .select_only()
         .column(identities::Column::Id)
-        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::ContactId.eq(contact.uuid()))
         .into_tuple()
         .all(db.conn())

@@ -89,7 +89,7 @@ pub async fn identities_from(
 ) -> Result<Vec<domain::contact::Identity>, StoreError> {
     use crate::tables::identities;
     let rows = identities::Entity::find()
-        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::Id.in_subquery(nodes(contact)))
         .order_by_asc(identities::Column::Id)
         .all(db.conn())
@@ -107,7 +107,7 @@ pub async fn tickets_from(
     limit: u64,
 ) -> Result<Vec<Ticket>, StoreError> {
     let rows = ticket_rows::Entity::find()
-        .filter(ticket_rows::Column::TenantId.eq(tenant.uuid()))
+        .filter(row::belongs(ticket_rows::Column::TenantId, tenant))
         .filter(ticket_rows::Column::Id.in_subquery(nodes(contact)))
         .limit(limit)
         .all(db.conn())

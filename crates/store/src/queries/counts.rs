@@ -1,6 +1,7 @@
 //! The cells of the ticket counters that a viewer sees; named views sum them.
 
 use crate::counters::Count;
+use crate::queries::row::belongs;
 use crate::queries::scope::{Scope, mentions_of};
 use crate::tables::{ticket_counts, tickets, word};
 use crate::{Db, StoreError};
@@ -55,7 +56,7 @@ async fn only_mentioning(
         .columns(cells)
         .expr_as(Expr::col(Id).count(), "n")
         .from(tickets::Entity)
-        .and_where(Tenant.eq(tenant.uuid()))
+        .and_where(belongs(Tenant, tenant))
         .and_where(Id.in_subquery(mentions_of(user)))
         .and_where(Queue.is_not_in(queues.iter().map(|id| id.uuid())))
         .cond_where(not_hers)

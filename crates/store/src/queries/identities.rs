@@ -62,7 +62,7 @@ pub async fn by_ids(
     ids: &[IdentityId],
 ) -> Result<Vec<Identity>, StoreError> {
     let rows = identities::Entity::find()
-        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(db.conn())
         .await?;
@@ -94,7 +94,7 @@ pub async fn of_contacts(
     contacts: &[ContactId],
 ) -> Result<Vec<Identity>, StoreError> {
     let rows = identities::Entity::find()
-        .filter(identities::Column::TenantId.eq(tenant.uuid()))
+        .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::ContactId.is_in(contacts.iter().map(|id| id.uuid())))
         .order_by_asc(identities::Column::Id)
         .all(db.conn())

@@ -1,6 +1,7 @@
 //! How far each person has read each ticket, and what is new to her.
 
 use crate::db::Sealed as _;
+use crate::queries::row::belongs;
 use crate::tables::{messages, read_cursors, tickets};
 use crate::{Db, StoreError, Tx};
 use domain::message::MessageKind;
@@ -77,7 +78,7 @@ fn unread(tenant: TenantId, user: UserId, ids: &[TicketId]) -> sea_orm::sea_quer
                 .eq(tickets::Column::Id.into_expr()),
         )
         .join(JoinType::LeftJoin, read_cursors::Entity, hers)
-        .and_where(tickets::Column::TenantId.eq(tenant.uuid()))
+        .and_where(belongs(tickets::Column::TenantId, tenant))
         .and_where(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .and_where(position.clone().gt(head.sub(UNREAD_MAX)))
         .and_where(position.gt(read))

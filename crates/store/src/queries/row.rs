@@ -1,9 +1,12 @@
-//! The two statements every noun needs: insert a row, and replace it if nobody else has.
+//! What every noun needs: insert a row, replace it if nobody else has, keep to its tenant.
 
 use crate::db::{Sealed as _, one_row};
 use crate::{StoreError, Tx};
-use sea_orm::sea_query::IntoCondition;
-use sea_orm::{ActiveModelBehavior, ActiveModelTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use domain::TenantId;
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
 
 pub(crate) async fn insert<A>(tx: &Tx, row: impl IntoActiveModel<A>) -> Result<(), StoreError>
 where
@@ -45,4 +48,13 @@ where
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, noun)
+}
+
+/// "Belongs to the tenant" for rows that are already named by their ids. Said plainly, SQLite
+/// would take the tenant for the better index and walk all of its rows.
+pub(crate) fn belongs(column: impl ColumnTrait, tenant: TenantId) -> Expr {
+    let one = |n: i32| Expr::val(n);
+    Expr::case(column.eq(tenant.uuid()), one(1))
+        .finally(one(0))
+        .eq(one(1))
 }

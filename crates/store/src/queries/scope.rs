@@ -3,6 +3,7 @@
 //! Invariant: every read that the API serves goes through one of these conditions; a ticket outside
 //! of it is absent, not forbidden.
 
+use crate::queries::row::belongs;
 use crate::queries::tickets as rows;
 use crate::tables::{ticket_mentions, tickets};
 use crate::{Db, StoreError};
@@ -55,7 +56,7 @@ pub async fn tickets(
         return Ok(Vec::new());
     }
     let rows = tickets::Entity::find()
-        .filter(tickets::Column::TenantId.eq(tenant.uuid()))
+        .filter(belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(scope.condition().into_condition())
         .all(db.conn())
@@ -76,7 +77,7 @@ pub async fn visible(
     let found: Vec<uuid::Uuid> = tickets::Entity::find()
         .select_only()
         .column(tickets::Column::Id)
-        .filter(tickets::Column::TenantId.eq(tenant.uuid()))
+        .filter(belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(scope.condition().into_condition())
         .into_tuple()

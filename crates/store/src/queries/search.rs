@@ -5,11 +5,12 @@
 //! SQLite a document that is written again gets a higher row: matches come newest first.
 
 use crate::db::Sealed as _;
+use crate::queries::row::belongs;
 use crate::tables::tickets;
 use crate::{Db, StoreError, Tx};
 use domain::{ContactId, TenantId, TicketId};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -146,7 +147,7 @@ pub(crate) fn tickets_matching(
                 .eq(Expr::col((Alias::new("found"), Alias::new("id")))),
         )
         .expr(id)
-        .and_where(tickets::Column::TenantId.eq(tenant.uuid()));
+        .and_where(belongs(tickets::Column::TenantId, tenant));
     match order {
         Some(doc) => select.order_by_expr(doc, Order::Desc),
         None => select.order_by(

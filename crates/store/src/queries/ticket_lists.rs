@@ -2,8 +2,7 @@
 //!
 //! A list is the merge of *streams*. Each stream is one range of one index that is already in the
 //! list's order and stops after a page, so a page costs the same at a thousand and at a million
-//! tickets: an agent of five queues reads five short ranges per status, never the table. Conditions
-//! that must not tempt the planner away from that index are wrapped by [`residual`].
+//! tickets: an agent of five queues reads five short ranges per status, never the table.
 
 mod streams;
 

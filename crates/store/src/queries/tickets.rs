@@ -121,7 +121,7 @@ pub async fn by_ids(
     ids: &[TicketId],
 ) -> Result<Vec<Ticket>, StoreError> {
     let rows = tickets::Entity::find()
-        .filter(tickets::Column::TenantId.eq(tenant.uuid()))
+        .filter(row::belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(db.conn())
         .await?;

@@ -1,12 +1,13 @@
 //! Which index ranges make up a list.
 
 use super::{Assigned, MATCHES_MAX, TicketFilter, TicketSort, Viewer};
+use crate::queries::row::belongs;
 use crate::queries::scope::{Scope, mentions_of};
 use crate::queries::{search, tickets as rows};
 use crate::tables::tickets;
 use domain::ticket::TicketStatus;
 use domain::{QueueId, UserId};
-use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, Query, SelectStatement};
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, DbBackend};
 
 pub(super) const ID: &str = "id";
@@ -32,13 +33,6 @@ enum Range {
     Mentioning(UserId),
     Contact,
     Waiting,
-}
-
-/// A condition that is checked on each row and never chosen as an index range.
-pub(super) fn residual(condition: impl IntoCondition) -> Expr {
-    Expr::case(condition, Expr::val(1))
-        .finally(Expr::val(0))
-        .eq(Expr::val(1))
 }
 
 impl Streams {
@@ -138,7 +132,10 @@ fn part(
 ) -> SelectStatement {
     let mut select = Query::select();
     select.from(tickets::Entity);
-    select.and_where(tickets::Column::TenantId.eq(viewer.tenant.uuid()));
+    select.and_where(match range {
+        Range::Mentioning(_) => belongs(tickets::Column::TenantId, viewer.tenant),
+        _ => tickets::Column::TenantId.eq(viewer.tenant.uuid()),
+    });
     if let Some(status) = status {
         select.and_where(tickets::Column::Status.eq(status.as_str()));
     }
@@ -165,36 +162,45 @@ fn part(
             select.and_where(tickets::Column::WaitingSince.is_not_null());
         }
     }
-    if sort == TicketSort::Priority {
-        let by_index = matches!(range, Range::Everything);
-        let is = tickets::Column::Priority.eq(rank);
-        select.and_where(if by_index { is } else { residual(is) });
-    }
-    select.and_where(residual(rest(viewer, filter, sort, rank)));
+    select.cond_where(rest(viewer, filter, sort, rank, range, status));
     select
 }
 
-/// Everything that is asked. A range repeats some of it, which costs nothing.
-fn rest(viewer: Viewer<'_>, filter: &TicketFilter, sort: TicketSort, rank: i64) -> Condition {
+/// What is asked beyond the range. What the range implies is not said again: databases that
+/// estimate would multiply the same condition into "almost none" and sort instead of walking.
+fn rest(
+    viewer: Viewer<'_>,
+    filter: &TicketFilter,
+    sort: TicketSort,
+    rank: i64,
+    range: Range,
+    status: Option<TicketStatus>,
+) -> Condition {
     use tickets::Column;
-    let mut all = viewer.scope.condition();
-    all = Condition::all().add(all);
-    if !filter.statuses.is_empty() {
+    let mut all = Condition::all();
+    if !is_in_scope(viewer, range) {
+        all = all.add(viewer.scope.condition());
+    }
+    if status.is_none() && !filter.statuses.is_empty() {
         all = all.add(Column::Status.is_in(filter.statuses.iter().map(|s| s.as_str())));
     }
-    match filter.assigned {
-        Assigned::Anyone => {}
-        Assigned::Nobody => all = all.add(Column::AssigneeId.is_null()),
-        Assigned::To(user) => all = all.add(Column::AssigneeId.eq(user.uuid())),
+    match (&filter.assigned, range) {
+        (Assigned::Anyone, _) | (Assigned::Nobody, Range::NobodysIn(_)) | (_, Range::Of(_)) => {}
+        (Assigned::Nobody, _) => all = all.add(Column::AssigneeId.is_null()),
+        (Assigned::To(user), _) => all = all.add(Column::AssigneeId.eq(user.uuid())),
     }
-    if let Some(queue) = filter.queue {
+    let in_queue = matches!(range, Range::Queue(_) | Range::NobodysIn(_));
+    if let Some(queue) = filter.queue.filter(|_| !in_queue) {
         all = all.add(Column::QueueId.eq(queue.uuid()));
     }
-    if let Some(contact) = filter.contact {
+    if let Some(contact) = filter.contact.filter(|_| !matches!(range, Range::Contact)) {
         all = all.add(Column::ContactId.eq(contact.uuid()));
     }
     if let Some(priority) = filter.priority {
         all = all.add(Column::Priority.eq(rows::priority_rank(priority)));
+    }
+    if sort == TicketSort::Priority {
+        all = all.add(Column::Priority.eq(rank));
     }
     if let Some(channel) = &filter.channel {
         all = all.add(Column::Channel.eq(channel.as_str()));
@@ -202,10 +208,7 @@ fn rest(viewer: Viewer<'_>, filter: &TicketFilter, sort: TicketSort, rank: i64) 
     if let Some(tag) = &filter.tag {
         all = all.add(search::has_tag(tag));
     }
-    let waiting = match sort {
-        TicketSort::WaitingLongest => Some(rank == 1),
-        _ => None,
-    };
+    let waiting = (sort == TicketSort::WaitingLongest).then_some(rank == 1);
     for waiting in [filter.waiting, waiting].into_iter().flatten() {
         all = all.add(if waiting {
             Column::WaitingSince.is_not_null()
@@ -213,7 +216,19 @@ fn rest(viewer: Viewer<'_>, filter: &TicketFilter, sort: TicketSort, rank: i64) 
             Column::WaitingSince.is_null()
         });
     }
-    all.add(Expr::val(1).eq(1))
+    all
+}
+
+/// Whether the viewer sees everything in the range.
+fn is_in_scope(viewer: Viewer<'_>, range: Range) -> bool {
+    match (viewer.scope, range) {
+        (Scope::Tenant, _)
+        | (Scope::Agent { .. }, Range::Queue(_) | Range::NobodysIn(_) | Range::Mentioning(_)) => {
+            true
+        }
+        (Scope::Agent { user, .. }, Range::Of(of)) => *user == of,
+        (Scope::Agent { .. }, Range::Everything | Range::Contact | Range::Waiting) => false,
+    }
 }
 
 /// The newest matches of a search that fit the filter; sorting happens among them.
@@ -226,10 +241,7 @@ fn matches(
     words: &search::Match,
 ) -> SelectStatement {
     let mut found = search::tickets_matching(backend, viewer.tenant, words);
-    found.and_where(residual(rest(viewer, filter, sort, rank)));
-    if sort == TicketSort::Priority {
-        found.and_where(residual(tickets::Column::Priority.eq(rank)));
-    }
+    found.cond_where(rest(viewer, filter, sort, rank, Range::Everything, None));
     found.limit(MATCHES_MAX);
     let mut select = Query::select();
     select
