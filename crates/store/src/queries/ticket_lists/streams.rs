@@ -133,7 +133,9 @@ fn part(
     let mut select = Query::select();
     select.from(tickets::Entity);
     select.and_where(match range {
-        Range::Mentioning(_) => belongs(tickets::Column::TenantId, viewer.tenant),
+        Range::Mentioning(_) | Range::NobodysIn(_) => {
+            belongs(tickets::Column::TenantId, viewer.tenant)
+        }
         _ => tickets::Column::TenantId.eq(viewer.tenant.uuid()),
     });
     if let Some(status) = status {
