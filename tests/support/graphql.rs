@@ -1,6 +1,7 @@
 //! A GraphQL client over HTTP, as a program of a customer would write it.
 
 use crate::socket::Socket;
+use crate::wait;
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -61,9 +62,16 @@ impl Client {
         serde_json::from_str(&text).with_context(|| format!("{status}: not JSON: {text}"))
     }
 
-    /// `data` of an answer without errors.
+    /// `data` of an answer without errors. `UNAVAILABLE` says that nothing was done, so the
+    /// client comes again.
     pub async fn data(&self, document: &str, variables: Value) -> anyhow::Result<Value> {
-        let mut answer = self.answer(document, variables).await?;
+        let away = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE";
+        let variables = &variables;
+        let answered = wait::until("the server to be available", || async move {
+            let answered = self.answer(document, variables.clone()).await;
+            Ok(Some(answered).filter(|answered| !answered.as_ref().is_ok_and(away)))
+        });
+        let mut answer = answered.await??;
         anyhow::ensure!(
             answer.get("errors").is_none(),
             "{document}\nanswered {answer}"

@@ -32,7 +32,7 @@ where
             Ok(Ok(Some(found))) => return Ok(found),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => last = error,
-            Err(_) => last = anyhow::anyhow!("the last look did not end"),
+            Err(_) => last = last.context("the last look did not end; before it"),
         }
     }
     Err(last.context(format!("waited {deadline:?} for {what}")))

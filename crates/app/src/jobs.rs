@@ -105,9 +105,9 @@ pub async fn run_due(app: &App) -> Result<usize> {
 
 async fn run(app: &App, job: StoredJob) {
     let kind = job.job.kind();
-    let end = perform(app, &job)
+    let end = perform_and_race(app, &job)
         .await
-        .unwrap_or_else(|error| failed(&job, &error));
+        .unwrap_or_else(|error| failed(&error));
     let how = match end {
         End::Done => return,
         End::Wait { until } => Settle::Postpone(until),
@@ -132,17 +132,10 @@ fn backoff(attempts: i64) -> Duration {
     Duration::seconds(4_i64.saturating_pow(u32::try_from(attempts.clamp(1, 6) - 1).unwrap_or(0)))
 }
 
-fn failed(job: &StoredJob, error: &Error) -> End {
+fn failed(error: &Error) -> End {
     match error {
         Error::Unavailable { .. } => End::Wait {
             until: Duration::seconds(1),
-        },
-        // A lost race: whoever won it is done in a moment.
-        Error::Conflict {
-            code: "CONFLICT", ..
-        } => End::Retry {
-            after: Some(backoff(job.attempts) / 20),
-            error: error.to_string(),
         },
         Error::NotFound { .. } => End::Bury {
             error: error.to_string(),
@@ -194,6 +187,20 @@ async fn settle_once(app: &App, job: &StoredJob, how: &Settle) -> Result<()> {
         Settle::Bury(error) => jobs::bury(&mut tx, job, error).await?,
     }
     app.commit(tx, ()).await
+}
+
+/// A lost race is run again at once, which uses up no attempt: whoever won it is done in a moment.
+/// A conflict that stays is a failure like others.
+async fn perform_and_race(app: &App, job: &StoredJob) -> Result<End> {
+    for pause_ms in [5, 10, 20, 50, 100, 200, 500] {
+        match perform(app, job).await {
+            Err(Error::Conflict {
+                code: "CONFLICT", ..
+            }) => crate::wait::after(std::time::Duration::from_millis(pause_ms)).await,
+            done => return done,
+        }
+    }
+    perform(app, job).await
 }
 
 /// One arm per job: a job without a handler does not compile.

@@ -13,6 +13,11 @@ text_enum! {
 /// Attempts before a job becomes a dead letter.
 pub const ATTEMPTS_MAX: i32 = 5;
 
+/// Claims of a job that may end without a word. More than [`ATTEMPTS_MAX`], because whatever ends a
+/// process again and again is seldom the fault of every job that was running; not without end,
+/// because sometimes it is the fault of one.
+pub const VANISHED_MAX: i32 = 25;
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {

@@ -17,7 +17,7 @@ use crate::tables::{from_json, job_steps, jobs, word};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::{DeadLetter, Image};
-use domain::job::{ATTEMPTS_MAX, Job, JobState};
+use domain::job::{ATTEMPTS_MAX, Job, JobState, VANISHED_MAX};
 use domain::people::Role;
 use domain::{JobId, NodeId, TenantId, Time};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement};
@@ -176,7 +176,7 @@ fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
         .to_owned()
 }
 
-/// Jobs whose worker vanished wait again; after the last attempt they are dead letters.
+/// Jobs whose worker vanished wait again; those that vanish too often are dead letters.
 async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
     let expired = || {
         jobs::Entity::update_many()
@@ -188,7 +188,7 @@ async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
     };
     let state = |state: JobState| Expr::val(state.as_str());
     expired()
-        .filter(jobs::Column::Attempts.gte(i64::from(ATTEMPTS_MAX)))
+        .filter(jobs::Column::Attempts.gte(i64::from(VANISHED_MAX)))
         .col_expr(jobs::Column::State, state(JobState::Dead))
         .col_expr(
             jobs::Column::LastError,

@@ -6,7 +6,7 @@ use crate::tables::{inboxes, word};
 use crate::{Db, StoreError, Tx};
 use domain::inbox::{Inbox, InboxState};
 use domain::{InboxId, ProviderAppId, TenantId, Time};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, Condition, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -214,7 +214,9 @@ pub async fn set_session_cursor(
     crate::db::one_row(result.rows_affected, "inbox")
 }
 
-/// Traffic marks, without a new version: they change with every message.
+/// Traffic marks, without a new version: they change with every message. Whoever finds the row
+/// locked leaves it alone: somebody marks it at this moment, and waiting for him while holding the
+/// lock of the tenant (a new ticket's number) would be a deadlock.
 pub async fn touch(
     tx: &Tx,
     tenant: TenantId,
@@ -222,9 +224,13 @@ pub async fn touch(
     inbound_at: Option<Time>,
     outbound_at: Option<Time>,
 ) -> Result<(), StoreError> {
-    let mut update = inboxes::Entity::update_many()
-        .filter(inboxes::Column::Id.eq(id.uuid()))
-        .filter(inboxes::Column::TenantId.eq(tenant.uuid()));
+    let mut free = Query::select();
+    free.column(inboxes::Column::Id)
+        .from(inboxes::Entity)
+        .and_where(Expr::col(inboxes::Column::Id).eq(id.uuid()))
+        .and_where(Expr::col(inboxes::Column::TenantId).eq(tenant.uuid()))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    let mut update = inboxes::Entity::update_many().filter(inboxes::Column::Id.in_subquery(free));
     if let Some(at) = inbound_at {
         update = update.col_expr(inboxes::Column::LastInboundAt, Expr::val(at));
     }
