@@ -24,6 +24,8 @@ use store::queries::{inboxes as inbox_rows, memberships, queues as queue_rows, u
 
 /// Slots of a simulated colleague. Few, so that work is left for whoever tries the demo.
 const SLOTS: i64 = 3;
+/// Enough that offers come although some tickets are hers from the past.
+const SLOTS_OF_OWNER: i64 = 10;
 /// Long enough for somebody who sees an offer for the first time.
 const OFFER_TTL_S: i64 = 45;
 const SKILLS: [&str; 4] = ["English", "Korean 한국어", "Payments 결제", "Repairs 수리"];
@@ -279,9 +281,10 @@ async fn teach(app: &App, owner: &Actor, users: &[UserId]) -> Result<Vec<Skill>>
         });
         agents::set_proficiencies(app, owner, user, has.collect()).await?;
     }
-    for user in users {
-        let slots = BTreeMap::from([("*".to_owned(), SLOTS)]);
-        agents::set_capacity(app, owner, *user, slots).await?;
+    let guest = [(owner.user_id, SLOTS_OF_OWNER)];
+    for (user, slots) in users.iter().map(|user| (*user, SLOTS)).chain(guest) {
+        let slots = BTreeMap::from([("*".to_owned(), slots)]);
+        agents::set_capacity(app, owner, user, slots).await?;
     }
     Ok(known)
 }
@@ -302,7 +305,7 @@ async fn open_queues(
         .await?
         .into_iter();
     let mut opened = Vec::new();
-    for (topic, color) in Topic::ALL.into_iter().zip([5, 2, 8, 10, 0]) {
+    for (topic, color) in Topic::ALL.into_iter().zip([0, 1, 2, 3, 4]) {
         let serving = users.iter().zip(&PEOPLE);
         let serving = serving.filter(|(_, person)| person.serves.contains(&topic));
         let mut members: Vec<_> = serving.map(|(user, _)| member(*user)).collect();

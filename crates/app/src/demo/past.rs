@@ -8,8 +8,9 @@ use super::cast::{self, Stage};
 use super::desk::{self, Desk, unless_lost};
 use super::dice::Dice;
 use super::network::{self, Posting, Story};
-use crate::{App, Result, jobs, tickets};
+use crate::{App, Result, agents, jobs, tickets};
 use chrono::TimeDelta;
+use domain::agent_state::AgentStatus;
 use domain::clock::{ManualClock, from_micros};
 use domain::message::Message;
 use domain::ticket::{Ticket, TicketStatus};
@@ -37,7 +38,7 @@ impl Plan {
             seed: 20_261_120,
             end,
             days: 16,
-            events: 600,
+            events: 680,
         }
     }
 
@@ -49,11 +50,12 @@ impl Plan {
     /// something from the last minutes.
     fn at(&self, n: u64) -> Time {
         let left = self.events.saturating_sub(n);
-        // Cubes of small numbers: exact, and the same everywhere.
-        let (left, of) = (u128::from(left), u128::from(self.events.max(1)));
+        // Nearly squares, in whole numbers: exact, and the same everywhere.
+        let near = |n: u64| u128::from(n) * u128::from(n + 30);
+        let (left, of) = (near(left), near(self.events.max(1)));
         let span = TimeDelta::days(self.days).num_microseconds().unwrap_or(0);
         let span = u128::try_from(span).unwrap_or(0);
-        let back = i64::try_from(span * left * left / (of * of)).unwrap_or(0);
+        let back = i64::try_from(span * left / of).unwrap_or(0);
         from_micros(self.end.timestamp_micros() - back) - LAST_EVENT_AGO
     }
 }
@@ -62,10 +64,12 @@ impl Plan {
 const LAST_EVENT_AGO: TimeDelta = TimeDelta::minutes(2);
 /// Events between two stops of the clock.
 const STOP: u64 = 8;
+/// The newest events have a stop each, so that lists do not show many of the same minute.
+const ONE_BY_ONE: u64 = 40;
 /// Deeds under way at once, so that they share commits.
 const PARALLEL: usize = 16;
 /// In the last hours many things are still open.
-const RECENT: TimeDelta = TimeDelta::hours(5);
+const RECENT: TimeDelta = TimeDelta::hours(12);
 
 /// How far the past is lived, for whoever waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +122,8 @@ struct Past<'a> {
 impl Past<'_> {
     async fn stop(&mut self) -> Result<()> {
         let mut postings = Vec::new();
-        for _ in 0..STOP {
+        let left = self.plan.events.saturating_sub(self.story.told);
+        for _ in 0..if left > ONE_BY_ONE { STOP } else { 1 } {
             let at = self.plan.at(self.story.told);
             self.advance_to(at);
             postings.extend(self.story.next(&self.stage, at));
@@ -174,8 +179,10 @@ impl Past<'_> {
     /// What becomes of one open ticket at this stop.
     async fn act(&self, is_new: bool, desk: Desk) -> Result<Option<Message>> {
         let (app, stage, dice) = (self.app, &self.stage, self.dice);
-        let key = format!("{}|{}", desk.key(), desk.ticket.message_head);
         let is_recent = app.now() > self.plan.end - RECENT;
+        // Earlier, who did not act thinks again at the next stop; what is undone lately stays so.
+        let stop = if is_recent { 0 } else { self.story.told };
+        let key = format!("{}|{}|{stop}", desk.key(), desk.ticket.message_head);
         if is_new {
             desk::sort(app, stage, dice, &desk).await?;
         }
@@ -209,12 +216,12 @@ impl Past<'_> {
     /// Answered: closed, or waiting for the customer, or for another day.
     async fn put_away(&self, desk: &Desk, key: &str, is_recent: bool) -> Result<()> {
         let (status, until) = match self.dice.bits("put away", key) % 100 {
-            0..12 if is_recent => {
+            0..18 if is_recent => {
                 let hours = self.dice.between(3, 60, "snooze", key);
                 let until = self.plan.end + TimeDelta::hours(hours);
                 (TicketStatus::Snoozed, Some(until))
             }
-            0..35 if is_recent => (TicketStatus::Pending, None),
+            18..35 if is_recent => (TicketStatus::Pending, None),
             0..8 => (TicketStatus::Pending, None),
             8..55 if !is_recent => (TicketStatus::Closed, None),
             60..70 => (TicketStatus::Closed, None),
@@ -241,6 +248,9 @@ impl Past<'_> {
         self.settle().await?;
         self.advance_to(self.plan.end);
         self.settle().await?;
+        // So that her status does not count from the beginning of the past.
+        let away = AgentStatus::Offline;
+        agents::set_state(self.app, &self.stage.owner, None, away, None).await?;
         let all = self.all_tickets().await?;
         let (app, owner) = (self.app, &self.stage.owner);
         let read = all.iter().filter(|ticket| self.was_read(ticket));
