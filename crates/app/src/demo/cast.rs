@@ -25,7 +25,7 @@ use store::queries::{inboxes as inbox_rows, memberships, queues as queue_rows, u
 /// Slots of a simulated colleague. Few, so that work is left for whoever tries the demo.
 const SLOTS: i64 = 3;
 /// Enough that offers come although some tickets are hers from the past.
-const SLOTS_OF_OWNER: i64 = 10;
+const SLOTS_OF_OWNER: i64 = 4;
 /// Long enough for somebody who sees an offer for the first time.
 const OFFER_TTL_S: i64 = 45;
 const SKILLS: [&str; 4] = ["English", "Korean 한국어", "Payments 결제", "Repairs 수리"];

@@ -6,7 +6,7 @@
 use super::cast::Stage;
 use super::dice::Dice;
 use super::network::{self, Posting};
-use super::words::Topic;
+use super::words::{self, Topic};
 use crate::reply::{self, SendMessage, Sent};
 use crate::work::{self, Transfer};
 use crate::{App, Error, Result, tickets};
@@ -152,11 +152,10 @@ pub async fn hand_over(app: &App, stage: &Stage, dice: Dice, desk: &Desk) -> Res
 
 /// Answers in the customer's language. What comes back is what the network will say about it.
 pub async fn answer(app: &App, by: &Actor, desk: &Desk) -> Result<Option<Message>> {
-    let lines = desk.topic.answers(desk.is_korean());
     let answers = desk.answers(app).await?;
-    let Some(line) = lines.get(answers.min(lines.len() - 1)) else {
-        return Ok(None);
-    };
+    let lines = desk.topic.answers(desk.is_korean());
+    let line = lines.get(answers).copied();
+    let line = line.unwrap_or_else(|| words::goodbye(desk.is_korean()));
     let tenant = desk.ticket.tenant_id;
     let found = conversations::of_tickets(&app.read(), tenant, &[desk.ticket.id]).await?;
     let newest = found.into_iter().max_by_key(|c| c.last_inbound_at);

@@ -130,6 +130,15 @@ impl Topic {
     }
 }
 
+/// When everything is settled and the customer still writes.
+pub const fn goodbye(korean: bool) -> &'static str {
+    if korean {
+        "도움이 되었다니 기쁩니다. 언제든 편하게 문의해 주세요 :)"
+    } else {
+        "You're welcome! Write to us any time."
+    }
+}
+
 /// What customers say when they were answered.
 pub const fn thanks(korean: bool) -> &'static [&'static str] {
     if korean {
