@@ -1,7 +1,5 @@
 //! The committed contract is what is served; whoever changes the graph commits the change.
 
-#![expect(clippy::expect_used, reason = "a test fails where it expects")]
-
 use std::path::Path;
 
 #[test]
