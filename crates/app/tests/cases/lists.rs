@@ -156,14 +156,14 @@ for_each_backend! {
         let page = |after| TicketPage { filter: TicketFilter::default(), sort: TicketSort::Newest, search: None, first: 6, after, offset: None };
         let mut seen = Vec::new();
         let mut after = None;
-        for turn in 0.. {
+        for moving in &all {
             let list = reader.tickets(page(after.take())).await.unwrap();
             after = list.rows.last().map(|(cursor, _)| cursor.clone());
             seen.extend(list.rows.iter().map(|(_, t)| t.id));
             if !list.has_next_page {
                 break;
             }
-            world.says(all[turn].id, "again").await;
+            world.says(moving.id, "again").await;
         }
         let moved: BTreeSet<_> = all.iter().take(8).map(|t| t.id).collect();
         for ticket in all.iter().filter(|t| !moved.contains(&t.id)) {
