@@ -15,7 +15,10 @@ await inBrowser(rough ? "answer-rough" : "answer", async ({ page, url, shot, rea
   await offer.getByText(question).waitFor();
   await shot("offer");
   await offer.getByRole("button", { name: /^Accept/ }).click();
-  await page.waitForURL(/\/inbox\/\d+$/);
+  const toast = page.locator("[role=status] li").first();
+  const refused = toast.textContent().then((text) => Promise.reject(new Error(`refused: ${text}`)));
+  await Promise.race([page.waitForURL(/\/inbox\/\d+$/), refused]);
+  refused.catch(() => {});
   const timeline = page.getByRole("main");
   await timeline.getByText(question).first().waitFor();
   await offer.waitFor({ state: "detached" });

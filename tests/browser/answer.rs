@@ -2,6 +2,7 @@
 //! answered there, and the answer is read back from the peer; also when everything dies in between.
 
 use super::shop::Shop;
+use anyhow::Context;
 use support::browser::Story;
 use support::mastodon::CUSTOMER;
 
@@ -15,7 +16,8 @@ async fn a_toot_is_accepted_and_answered_on_screen_and_read_back() -> anyhow::Re
     agent.reaches("available").await?;
     let toot = shop.hear(CUSTOMER, QUESTION).await?;
     agent.go_on().await?;
-    agent.reaches("typed").await?;
+    let typed = agent.reaches("typed").await;
+    typed.with_context(|| format!("the server's log ends with\n{}", shop.server.log()))?;
     agent.go_on().await?;
     agent.ends().await?;
     shop.has_answered(&toot, ANSWER).await

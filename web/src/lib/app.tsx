@@ -1,6 +1,7 @@
 //! The signed-in world: one client, one live feed, one outbox, handed down by context.
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { Provider } from "urql";
+import { isPassing } from "@/lib/gql/act";
 import { type Api, connect, useConnection } from "@/lib/gql/client";
 import { MessageItem, ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type ResultOf } from "@/lib/gql/graphql";
@@ -41,13 +42,7 @@ async function deliver(api: Api, entry: Entry): Promise<Answer> {
           .mutation(SendMessage, { input: { conversationId, text, clientId, seen, uploads } })
           .toPromise();
   if (result.error) {
-    const code = result.error.graphQLErrors[0]?.extensions?.code;
-    const passing =
-      result.error.networkError ||
-      code === "UNAVAILABLE" ||
-      code === "RATE_LIMITED" ||
-      code === "UNAUTHENTICATED";
-    return passing
+    return isPassing(result.error)
       ? { kind: "unreachable" }
       : { kind: "refused", code: "INVALID", message: result.error.message };
   }

@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { ChannelIcon, useChannelKinds } from "@/features/inbox/channels";
 import { PriorityPill } from "@/features/inbox/StatusPill";
 import { useApi, useViewer } from "@/lib/app";
-import { problemText } from "@/lib/gql/act";
+import { isPassing, problemText } from "@/lib/gql/act";
 import type { ResultOf } from "@/lib/gql/graphql";
 import { useCommands } from "@/lib/hotkeys/commands";
 import { chime } from "@/lib/notify";
@@ -52,6 +52,8 @@ export function OfferLayer() {
   return offer ? <OfferCard key={offer.id} offer={offer} now={now} more={open.length - 1} /> : null;
 }
 
+const AGAIN_AFTER_MS = [250, 500, 1_000, 2_000];
+
 function OfferCard({ offer, now, more }: { offer: Offer; now: number; more: number }) {
   const { t } = useTranslation();
   const { client } = useApi();
@@ -74,9 +76,17 @@ function OfferCard({ offer, now, more }: { offer: Offer; now: number; more: numb
   const answer = async (accepting: boolean) => {
     if (busy) return;
     setBusy(true);
-    const result = accepting
-      ? await client.mutation(AcceptOffer, { id: offer.id }).toPromise()
-      : await client.mutation(DeclineOffer, { id: offer.id, reason: null }).toPromise();
+    const ask = () =>
+      accepting
+        ? client.mutation(AcceptOffer, { id: offer.id }).toPromise()
+        : client.mutation(DeclineOffer, { id: offer.id, reason: null }).toPromise();
+    let result = await ask();
+    // An offer has seconds, so a server that stumbles is asked again instead of the agent.
+    for (const pause of AGAIN_AFTER_MS) {
+      if (!isPassing(result.error)) break;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      result = await ask();
+    }
     setBusy(false);
     const payload =
       result.data && ("acceptOffer" in result.data ? result.data.acceptOffer : result.data.declineOffer);

@@ -1,6 +1,6 @@
 import type { TadaDocumentNode } from "gql.tada";
 import i18next from "i18next";
-import type { Client } from "urql";
+import type { Client, CombinedError } from "urql";
 import { toast } from "@/ui/toasts";
 import type { Problem } from "./fragments";
 
@@ -9,6 +9,14 @@ type Payload = { problem: Problem | null } & Record<string, unknown>;
 export function problemText(problem: { code: Problem["code"]; message: string }): string {
   const known = i18next.t(`common:problem.${problem.code}`);
   return problem.code === "INVALID" || problem.code === "PROVIDER_REFUSED" ? problem.message || known : known;
+}
+
+/** The request may succeed when it is made again: nobody decided anything about it. */
+export function isPassing(error: CombinedError | undefined): boolean {
+  const code = error?.graphQLErrors[0]?.extensions?.code;
+  return (
+    Boolean(error?.networkError) || ["UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED"].includes(String(code))
+  );
 }
 
 /** Runs a mutation; a refusal or an unreachable server becomes a toast and `null`. Optimistic changes roll back by themselves. */

@@ -58,6 +58,23 @@ export async function request<Result, Variables>(
   document: TadaDocumentNode<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
+  const body = JSON.stringify({ query: stringifyDocument(document), variables });
+  let answer = await post(body);
+  // The server undid it and says so: asking again is safe, and mostly enough.
+  for (const pause of AGAIN_AFTER_MS) {
+    if (answer.code !== "UNAVAILABLE") break;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    answer = await post(body);
+  }
+  const { data, code } = answer;
+  if (data) return data as Result;
+  if (["UNAVAILABLE", "RATE_LIMITED", "INTERNAL"].includes(code)) throw new Unreachable(code);
+  throw new Error(code);
+}
+
+const AGAIN_AFTER_MS = [250, 500, 1_000];
+
+async function post(body: string): Promise<{ data: unknown; code: string }> {
   const { accessToken } = useSession.getState();
   let response: Response;
   try {
@@ -69,15 +86,16 @@ export async function request<Result, Variables>(
         accept: "application/graphql-response+json, application/json",
         ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
       },
-      body: JSON.stringify({ query: stringifyDocument(document), variables }),
+      body,
     });
   } catch (cause) {
     throw new Unreachable("network", { cause });
   }
-  const body = await response.json().catch(() => null);
-  if (body?.data) return body.data as Result;
-  if (response.status >= 500 || body === null) throw new Unreachable(String(response.status));
-  throw new Error(body?.errors?.[0]?.message ?? String(response.status));
+  const answer = await response.json().catch(() => null);
+  if (answer?.data) return { data: answer.data, code: "" };
+  const code = answer?.errors?.[0]?.extensions?.code;
+  if (response.status >= 500 || answer === null) throw new Unreachable(code ?? String(response.status));
+  return { data: null, code: code ?? String(response.status) };
 }
 
 type Payload = {
