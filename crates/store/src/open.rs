@@ -59,7 +59,9 @@ impl Options {
             exclusive: false,
             readers_max: 8,
             writers_max: 16,
-            turn_max: Duration::from_millis(250),
+            // A starved machine stretches every turn; rolled back, somebody could not sign in or
+            // accept an offer. Far above what a turn takes, and short enough to unblock the rest.
+            turn_max: Duration::from_secs(2),
         }
     }
 
