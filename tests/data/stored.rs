@@ -7,6 +7,8 @@ use support::graphql::Client;
 
 /// Every message of `posted` is in exactly one place, and nothing else is.
 pub async fn once(owner: &Client, posted: &[Value]) -> anyhow::Result<()> {
+    let dead = desk::jobs(owner, "DEAD").await?;
+    anyhow::ensure!(dead.is_empty(), "dead letters: {dead:#?}");
     let texts = posted.iter().filter_map(|event| event["text"].as_str());
     let expected: BTreeMap<String, u32> = texts.map(|text| (text.to_owned(), 1)).collect();
     let mut found: BTreeMap<String, u32> = BTreeMap::new();

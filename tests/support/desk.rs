@@ -155,10 +155,11 @@ pub async fn jobs(admin: &Client, state: &str) -> anyhow::Result<Vec<Value>> {
     Ok(edges.iter().map(|edge| edge["node"].clone()).collect())
 }
 
-/// Waits until everything that was accepted is worked off.
+/// Waits until everything that was accepted is worked off. Jobs go from one state to the other and
+/// back while they are looked for, so each state is looked at twice.
 pub async fn worked_off(admin: &Client, deadline: std::time::Duration) -> anyhow::Result<()> {
     wait::within(deadline, "all work to be done", || async {
-        for state in ["WAITING", "RUNNING"] {
+        for state in ["WAITING", "RUNNING", "WAITING", "RUNNING"] {
             let jobs = jobs(admin, state).await?;
             anyhow::ensure!(jobs.is_empty(), "{state}: {jobs:#?}");
         }

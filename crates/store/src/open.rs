@@ -15,9 +15,9 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector,
     Statement, TransactionTrait,
 };
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,6 +229,16 @@ async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, StoreError> {
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
+        // When the disk is full, SQLite rolls back by itself and the driver goes on counting that
+        // transaction as open: COMMITs would release savepoints and store nothing. Such a
+        // connection is closed, and the next turn opens another one.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A rollback that was begun by a drop is done when the ping is answered.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(
             sqlite(path)
                 .create_if_missing(true)

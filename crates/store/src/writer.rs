@@ -165,7 +165,9 @@ impl Task {
         }
         // Fails if SQLite rolled everything back by itself (disk full, I/O error): then the
         // turns before this one are gone too and must hear it.
-        txn.execute_unprepared("ROLLBACK TO turn").await?;
+        txn.execute_unprepared("ROLLBACK TO turn")
+            .await
+            .map_err(StoreError::unavailable)?;
         Ok(None)
     }
 

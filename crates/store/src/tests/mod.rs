@@ -1,6 +1,7 @@
 //! Promises of the store, each kept on both databases, with what the tests share.
 
 mod accept;
+mod full;
 mod jobs;
 mod leases;
 mod messages;
