@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "mail_url",
-        "none: mail is written to the log",
+        "none: mail is kept in `mail` of the data folder",
         "`smtp://user:password@host:587`, or `smtps://`",
     ),
     secret(
