@@ -91,6 +91,16 @@ impl NatsBus {
     fn node_subject(&self, node: NodeId) -> String {
         format!("{}.node.{node}", self.prefix)
     }
+
+    /// Returns when the server has done all that this node asked before. A flush only empties our
+    /// own buffer; the server answers one connection in order, so that an answer is the proof.
+    pub(super) async fn settle(&self) -> Result<(), BusError> {
+        let nobody = format!("{}.nobody", self.prefix);
+        match self.client.request(nobody, Bytes::new()).await {
+            Err(error) if error.kind() != RequestErrorKind::NoResponders => Err(away(error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn away(source: impl std::error::Error + Send + Sync + 'static) -> BusError {
@@ -222,7 +232,7 @@ impl Bus for NatsBus {
             .map_err(away)?;
         // A request published by another node after this line must find the subscription.
         if self.is_live() {
-            self.client.flush().await.map_err(away)?;
+            self.settle().await?;
         }
         let here = self.local.serve(node, Arc::clone(&handler)).await?;
         let task = tokio::spawn(answer(subscription, self.client.clone(), handler));

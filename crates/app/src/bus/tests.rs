@@ -41,7 +41,9 @@ impl NatsServer {
 
     async fn bus(&self) -> NatsBus {
         let bus = NatsBus::connect(&self.url, "test").await.unwrap();
-        bus.client.flush().await.unwrap();
+        // A hint published before the other node has subscribed is lost, as it may be.
+        let settled = async { while bus.settle().await.is_err() {} };
+        timeout(SOON, settled).await.unwrap();
         bus
     }
 }
