@@ -19,7 +19,7 @@ const TABLES: &[(&str, &[&str], Columns)] = &[
     ("inbox_leases", &["inbox_id"], &[("inbox_id", Id), ("node_id", Id), ("epoch", Int), ("expires_at", Time)]),
     // -- people ----------------------------------------------------------------------------
     ("tenants", &["id"], &[("id", Id), ("name", Text), ("time_zone", Text), ("locale", Text), ("event_seq", Int),
-        ("ticket_number", Int), ("log_epoch", Int), ("data_key", Blob), ("created_at", Time)]),
+        ("log_epoch", Int), ("data_key", Blob), ("created_at", Time)]),
     ("users", &["id"], &[("id", Id), ("email", Text), ("name", Text), ("locale", Text), ("password_hash?", Text),
         ("created_at", Time)]),
     ("memberships", &["id"], &[("id", Id), ("tenant_id", Id), ("user_id", Id), ("role", Text), ("created_at", Time),
@@ -71,6 +71,8 @@ const TABLES: &[(&str, &[&str], Columns)] = &[
         ("snoozed_until?", Time), ("channel", Text), ("message_head", Int), ("last_message_at", Time),
         ("last_message_preview", Text), ("last_message_inbound", Bool), ("waiting_since?", Time),
         ("created_at", Time), ("updated_at", Time), ("closed_at?", Time), ("version", Int)]),
+    // Apart from the tenant's row, which every transaction locks when it flushes.
+    ("ticket_numbers", &["tenant_id"], &[("tenant_id", Id), ("last", Int)]),
     ("ticket_mentions", &["ticket_id", "user_id"], &[("tenant_id", Id), ("ticket_id", Id), ("user_id", Id)]),
     ("ticket_counts", &["tenant_id", "queue_id", "assignee_id", "status"], &[("tenant_id", Id), ("queue_id", Id),
         ("assignee_id", Id), ("status", Text), ("n", Int)]),

@@ -9,7 +9,7 @@ use crate::tables::{events, tenants, word};
 use crate::tx::Tx;
 use domain::event::{Cursor, Event};
 use domain::{TenantId, Time};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// Events after `seq`, oldest first. Fewer than `limit` means: that was the head.
@@ -132,16 +132,4 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         gone += result.rows_affected;
     }
     Ok(gone)
-}
-
-/// A restored or promoted database starts a new epoch, so that screens ahead of it read again.
-pub async fn bump_log_epoch(tx: &Tx) -> Result<(), StoreError> {
-    tenants::Entity::update_many()
-        .col_expr(
-            tenants::Column::LogEpoch,
-            Expr::col(tenants::Column::LogEpoch).add(1),
-        )
-        .exec(tx.conn())
-        .await?;
-    Ok(())
 }

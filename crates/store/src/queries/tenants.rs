@@ -67,8 +67,8 @@ pub async fn insert(tx: &Tx, tenant: &Tenant, data_key: &[u8]) -> Result<(), Sto
         time_zone: Set(tenant.time_zone.clone()),
         locale: Set(tenant.locale.clone()),
         event_seq: Set(0),
-        ticket_number: Set(0),
-        log_epoch: Set(1),
+        // A reinstalled server starts its log again at 1: the moment tells the two logs apart.
+        log_epoch: Set(tenant.created_at.timestamp_micros()),
         data_key: Set(data_key.to_vec()),
         created_at: Set(tenant.created_at),
     };

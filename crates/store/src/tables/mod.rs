@@ -53,6 +53,7 @@ pub mod teams;
 pub mod tenants;
 pub mod ticket_counts;
 pub mod ticket_mentions;
+pub mod ticket_numbers;
 pub mod tickets;
 pub mod users;
 pub mod work_items;

@@ -11,7 +11,6 @@ pub struct Model {
     pub time_zone: String,
     pub locale: String,
     pub event_seq: i64,
-    pub ticket_number: i64,
     pub log_epoch: i64,
     pub data_key: Vec<u8>,
     pub created_at: DateTimeUtc,
