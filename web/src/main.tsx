@@ -1,7 +1,7 @@
 import { RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
 import { refresh, useSession } from "@/lib/gql/session";
-import { languages, preferredLanguage, startI18n } from "@/lib/i18n";
+import { findLanguages, preferredLanguage, startI18n } from "@/lib/i18n";
 import { followTheme, usePreferences } from "@/lib/prefs";
 import { router } from "./router";
 import "./styles/app.css";
@@ -10,7 +10,7 @@ async function start(): Promise<void> {
   followTheme();
   void refresh();
   const chosen = usePreferences.getState().language;
-  const available = await languages();
+  const available = await findLanguages();
   await startI18n(preferredLanguage(chosen, navigator.languages, available));
   const root = document.getElementById("root");
   if (root) createRoot(root).render(<RouterProvider router={router} />);

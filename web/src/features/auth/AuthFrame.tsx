@@ -1,13 +1,10 @@
 import type { ReactNode } from "react";
-import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { languageName, languages } from "@/lib/i18n";
 import { usePreferences } from "@/lib/prefs";
 
 export function LanguageSelect() {
   const { i18n, t } = useTranslation("auth");
-  const [tags, setTags] = useState<string[]>([i18n.language]);
-  useEffect(() => void languages().then(setTags), []);
   return (
     <select
       aria-label={t("language")}
@@ -18,7 +15,7 @@ export function LanguageSelect() {
       }}
       className="h-8 rounded-control border border-line-strong bg-surface px-2"
     >
-      {tags.map((tag) => (
+      {languages().map((tag) => (
         <option key={tag} value={tag}>
           {languageName(tag)}
         </option>

@@ -26,18 +26,11 @@ const Help = lazy(() => import("@/features/palette/Help").then((module) => ({ de
 
 const THEMES = ["system", "light", "dark"] as const;
 
-function useLanguages(): string[] {
-  const [found, setFound] = useState<string[]>([]);
-  useEffect(() => void languages().then(setFound), []);
-  return found;
-}
-
 function Rail() {
   const { t, i18n } = useTranslation();
   const viewer = useViewer();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const theme = usePreferences((state) => state.theme);
-  const tags = useLanguages();
   const item = (active: boolean) =>
     cx(
       "flex size-9 items-center justify-center rounded-card text-[oklch(0.82_0.02_268)] hover:bg-white/10 hover:text-white focus-visible:outline-white",
@@ -92,7 +85,7 @@ function Rail() {
             checked: theme === one,
             run: () => usePreferences.setState({ theme: one }),
           })),
-          ...tags.map((tag, index) => ({
+          ...languages().map((tag, index) => ({
             id: `lang-${tag}`,
             label: languageName(tag),
             separated: index === 0,

@@ -20,14 +20,19 @@ const loaders = {
   },
 };
 
-/** Languages this installation has files for. */
-export async function languages(): Promise<string[]> {
+let found: readonly string[] = [FALLBACK];
+
+/** Languages this installation has files for; asked before the first screen, so that no list of them grows later. */
+export const languages = (): readonly string[] => found;
+
+export async function findLanguages(): Promise<readonly string[]> {
   try {
     const response = await fetch("/locales/index.json");
-    return response.ok ? ((await response.json()) as string[]) : [FALLBACK];
+    if (response.ok) found = (await response.json()) as string[];
   } catch {
-    return [FALLBACK];
+    // Without the list the app still speaks its own language.
   }
+  return found;
 }
 
 export function preferredLanguage(
