@@ -3,6 +3,21 @@
 import { inBrowser } from "./chromium.mjs";
 import { available, PASSWORD, signIn } from "./people.mjs";
 
+/** Keeps the claims of these pages until all of them have claimed; answers how to let it go. */
+async function hold(pages) {
+  const held = pages.map(
+    (page) =>
+      new Promise((holds) => {
+        const isClaim = (request) => /acceptOffer|takeTicket/.test(request.postData() ?? "");
+        void page.route("**/graphql", (route) => (isClaim(route.request()) ? holds(route) : route.continue()));
+      }),
+  );
+  return async () => {
+    const routes = await Promise.all(held);
+    await Promise.all(routes.map((route) => route.continue()));
+  };
+}
+
 const [token, question] = process.argv.slice(2);
 
 await inBrowser("race", async ({ page: owner, url, shot, reach, open }) => {
@@ -22,8 +37,10 @@ await inBrowser("race", async ({ page: owner, url, shot, reach, open }) => {
   const accept = agent.getByRole("alertdialog").getByRole("button", { name: /^Accept/ });
   await owner.getByRole("row").filter({ hasText: question }).click();
   const take = owner.getByRole("button", { name: /^Take/ });
-  await Promise.all([accept.waitFor(), take.waitFor()]);
+  // The server decides between two who have both clicked: nobody's word travels before.
+  const letGo = await hold([agent, owner]);
   await Promise.all([accept.click(), take.click()]);
+  await letGo();
   const told = (page) => page.getByText("Somebody else took it.").first().waitFor();
   const loser = await Promise.any([told(owner).then(() => "owner"), told(agent).then(() => "agent")]);
   await shot("owner", owner);

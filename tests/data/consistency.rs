@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use support::graphql::Client;
 use support::{desk, follower, wait};
 
-/// Every ticket's work is waiting, offered by exactly one open offer, held by an agent, or over.
+/// Every ticket's work is waiting, offered by exactly one open offer, held by an agent, or over;
+/// and every agent's load is the work she holds or is asked to take.
 pub async fn offers_agree(owner: &Client) -> anyhow::Result<()> {
-    let (tickets, log) = wait::until("a quiet moment", || async {
+    let (tickets, agents, log) = wait::until("a quiet moment", || async {
         let (log, cursor) = follower::log(owner, None).await?;
         let tickets = desk::tickets(owner).await?;
+        let agents = desk::agents(owner).await?;
         let (later, end) = follower::log(owner, cursor.clone()).await?;
         anyhow::ensure!(end == cursor, "meanwhile: {later:#?}");
-        Ok(Some((tickets, log)))
+        Ok(Some((tickets, agents, log)))
     })
     .await?;
     let open = open_offers(&log);
@@ -33,7 +35,28 @@ pub async fn offers_agree(owner: &Client) -> anyhow::Result<()> {
         .collect();
     let stray: Vec<_> = open.keys().filter(|id| !known.contains(*id)).collect();
     anyhow::ensure!(stray.is_empty(), "offers of no ticket: {stray:?}");
+    for agent in &agents {
+        let held = slots_of(&agent["userId"], &tickets, &open);
+        anyhow::ensure!(agent["load"] == held, "{agent} with {held} slots in use");
+    }
     Ok(())
+}
+
+/// Slots an agent's offers and tickets take; a ticket of these tests takes one.
+fn slots_of(agent: &Value, tickets: &[Value], open: &BTreeMap<String, Vec<Value>>) -> usize {
+    let asked = open.values().flatten().filter(|asked| *asked == agent);
+    let holds = |ticket: &&Value| {
+        let item = &ticket["workItem"];
+        item["agentId"] == *agent && item["state"] != "offered" && !is_over(item)
+    };
+    asked.count() + tickets.iter().filter(holds).count()
+}
+
+fn is_over(item: &Value) -> bool {
+    matches!(
+        item["state"].as_str(),
+        None | Some("completed" | "abandoned")
+    )
 }
 
 /// Agents who are asked, by ticket.
@@ -58,9 +81,9 @@ fn open_offers(log: &[Value]) -> BTreeMap<String, Vec<Value>> {
 
 fn agrees(item: &Value, offered: &[&Value]) -> bool {
     match item["state"].as_str() {
-        None | Some("completed" | "abandoned") => offered.is_empty(),
+        _ if is_over(item) => offered.is_empty(),
         Some("queued") => offered.is_empty() && item["agentId"].is_null(),
         Some("offered") => offered.len() == 1,
-        Some(_) => offered.is_empty() && item["agentId"].is_string(),
+        _ => offered.is_empty() && item["agentId"].is_string(),
     }
 }

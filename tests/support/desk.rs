@@ -97,6 +97,13 @@ pub async fn ticket(client: &Client, id: &str) -> anyhow::Result<Value> {
     Ok(data["ticket"].clone())
 }
 
+/// Every agent with the load she carries.
+pub async fn agents(client: &Client) -> anyhow::Result<Vec<Value>> {
+    let mut data = client.data("{ agents { userId load } }", json!({})).await?;
+    let agents = data["agents"].as_array_mut().context("a list of agents")?;
+    Ok(std::mem::take(agents))
+}
+
 /// Every ticket the client sees.
 pub async fn tickets(client: &Client) -> anyhow::Result<Vec<Value>> {
     let (mut all, mut after) = (Vec::new(), Value::Null);
