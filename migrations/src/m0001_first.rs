@@ -47,7 +47,7 @@ const TABLES: &[(&str, &[&str], Columns)] = &[
         ("webhook_key", Text), ("base_url?", Text), ("settings", Json), ("created_at", Time)]),
     ("inboxes", &["id"], &[("id", Id), ("tenant_id", Id), ("channel", Text), ("name", Text),
         ("provider_app_id?", Id), ("webhook_key", Text), ("account", Text), ("address", Text), ("queue_id", Id),
-        ("settings", Json), ("state", Text), ("problem?", Text), ("session_cursor?", Text),
+        ("settings", Json), ("state", Text), ("problem?", Text), ("session_problem?", Text), ("session_cursor?", Text),
         ("last_inbound_at?", Time), ("last_outbound_at?", Time), ("created_at", Time), ("version", Int)]),
     ("queues", &["id"], &[("id", Id), ("tenant_id", Id), ("name", Text), ("color", Int), ("offer_ttl_s", Int),
         ("target_s", Int), ("required_skills", Json), ("members", Json), ("archived_at?", Time), ("version", Int)]),

@@ -30,6 +30,7 @@ use domain::InboxId;
 use domain::inbox::Inbox;
 use domain::permission::{Actor, Permission};
 use serde_json::Value;
+use store::Tx;
 use store::queries::inboxes;
 
 /// Among the settings: since when these credentials are used. A verdict on older ones is void.
@@ -89,29 +90,45 @@ pub fn shown_settings(actor: &Actor, inbox: &Inbox) -> Value {
 /// wait. A check follows, because credentials that rotate may only have to be renewed.
 pub(crate) async fn credentials_died(app: &App, inbox: &Inbox, reason: String) -> Result<()> {
     let mut tx = app.begin(inbox.tenant_id, "credentials_died").await?;
-    let mut fresh = inboxes::get(&tx, inbox.tenant_id, inbox.id).await?;
+    let fresh = inboxes::get(&tx, inbox.tenant_id, inbox.id).await?;
     if credentials_mark(&fresh) != credentials_mark(inbox) || !fresh.state.may_send() {
         return Ok(());
     }
-    fresh.state = fresh.state.credentials_died()?;
-    fresh.problem = Some(reason);
-    rows::put_inbox(&mut tx, fresh).await?;
-    tx.enqueue(connect::check_job(inbox.id));
-    metrics::counter!("meari_inbox_credentials_died_total").increment(1);
+    lose_credentials(&mut tx, fresh, reason).await?;
     app.commit(tx, ()).await
 }
 
-/// Sets or clears what is wrong with the connection of an inbox, if it is still in use.
-pub(crate) async fn set_problem(app: &App, inbox: &Inbox, problem: Option<String>) -> Result<()> {
+/// The same inside a transaction, for an inbox that is in use.
+pub(crate) async fn lose_credentials(
+    tx: &mut Tx,
+    mut inbox: Inbox,
+    reason: String,
+) -> Result<Inbox> {
+    inbox.state = inbox.state.credentials_died()?;
+    inbox.problem = Some(reason);
+    inbox.session_problem = None;
+    let inbox = rows::put_inbox(tx, inbox).await?;
+    tx.enqueue(connect::check_job(inbox.id));
+    metrics::counter!("meari_inbox_credentials_died_total").increment(1);
+    Ok(inbox)
+}
+
+/// How the long-lived connection of an inbox in use is; `None`: well. Never touches what is wrong
+/// with the account itself, and nothing else touches this.
+pub(crate) async fn set_session_problem(
+    app: &App,
+    inbox: &Inbox,
+    problem: Option<String>,
+) -> Result<()> {
     crate::race::again(|| {
         let problem = problem.clone();
         async move {
-            let mut tx = app.begin(inbox.tenant_id, "inbox_problem").await?;
+            let mut tx = app.begin(inbox.tenant_id, "session_problem").await?;
             let mut fresh = inboxes::get(&tx, inbox.tenant_id, inbox.id).await?;
-            if !fresh.state.may_send() || fresh.problem == problem {
+            if !fresh.state.may_send() || fresh.session_problem == problem {
                 return Ok::<_, Error>(());
             }
-            fresh.problem = problem;
+            fresh.session_problem = problem;
             rows::put_inbox(&mut tx, fresh).await?;
             app.commit(tx, ()).await
         }

@@ -39,7 +39,10 @@ pub(crate) enum End {
         error: String,
     },
     /// Like `Retry`, but what the last request did is still unknown.
-    InDoubt { after: Duration, error: String },
+    InDoubt {
+        after: Option<Duration>,
+        error: String,
+    },
     /// Never heals by waiting: a dead letter at once.
     Bury { error: String },
 }
@@ -115,7 +118,9 @@ async fn run(app: &App, job: StoredJob) {
             metrics::counter!("meari_jobs_retried_total", "kind" => kind).increment(1);
             Settle::Retry(after.unwrap_or_else(|| backoff(job.attempts)), error)
         }
-        End::InDoubt { after, error } => Settle::InDoubt(after, error),
+        End::InDoubt { after, error } => {
+            Settle::InDoubt(after.unwrap_or_else(|| backoff(job.attempts)), error)
+        }
         End::Bury { error } => {
             metrics::counter!("meari_jobs_dead_total", "kind" => kind).increment(1);
             Settle::Bury(error)
@@ -245,6 +250,9 @@ async fn process_inbound(app: &App, job: &StoredJob, delivery: domain::DeliveryI
                 .await?;
             finish(app, tx, job).await
         }
+        Err(ProcessError::Later) => Ok(End::Wait {
+            until: Duration::seconds(1),
+        }),
         Err(ProcessError::Malformed(reason)) => malformed(app, job, delivery, reason).await,
         Err(ProcessError::App(error)) => Err(error),
     }

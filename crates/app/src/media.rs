@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta};
 use domain::{AttachmentId, TenantId, Time};
-use store::queries::{attachments, messages};
+use store::queries::attachments;
 
 /// The longest life of a link.
 pub const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
@@ -28,14 +28,7 @@ pub async fn open_link(app: &App, token: &str) -> Result<Media> {
         return Err(missing());
     }
     let db = app.read();
-    let stored = attachments::get(&db, tenant, id).await?;
-    if let Some(message) = stored.message_id {
-        let message = messages::get(&db, tenant, message).await?;
-        if message.deleted_at.is_some() {
-            return Err(missing());
-        }
-    }
-    uploads::opened(app, stored).await
+    uploads::opened(app, attachments::get(&db, tenant, id).await?).await
 }
 
 /// The path of a short-lived link to one file. The caller has checked that the viewer sees it.

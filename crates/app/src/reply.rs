@@ -48,11 +48,18 @@ pub enum Sent {
 pub async fn send(app: &App, actor: &Actor, input: SendMessage) -> Result<Sent> {
     actor.may(Permission::WorkTickets)?;
     check_client_id(&input.client_id)?;
+    crate::race::again(|| send_once(app, actor, input.clone())).await
+}
+
+/// The ticket is locked before its messages are looked at: what comes in the same instant is
+/// either seen here or comes after the reply.
+async fn send_once(app: &App, actor: &Actor, input: SendMessage) -> Result<Sent> {
     let mut tx = app.begin(actor.tenant_id, "send_message").await?;
     if let Some(earlier) = messages::by_client_id(&tx, actor.tenant_id, &input.client_id).await? {
         return repeated(actor, earlier).map(|m| Sent::Queued(Box::new(m)));
     }
     let (conversation, ticket) = visible_conversation(&tx, actor, input.conversation_id).await?;
+    let ticket = tickets::lock(&tx, actor.tenant_id, ticket.id).await?;
     let inbox = inboxes::get(&tx, actor.tenant_id, conversation.inbox_id).await?;
     let channel = channel_of(&inbox)?;
     conversation
@@ -348,10 +355,12 @@ fn repeated(actor: &Actor, earlier: Message) -> Result<Message> {
 }
 
 fn check_client_id(id: &str) -> Result<()> {
-    if id.is_empty() || id.len() > CLIENT_ID_CHARS_MAX || !id.is_ascii() {
+    // It travels to providers as a header, where a line break would be another header.
+    let printable = id.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if id.is_empty() || id.len() > CLIENT_ID_CHARS_MAX || !printable {
         return Err(Error::invalid(
             "clientId",
-            format!("1 to {CLIENT_ID_CHARS_MAX} ASCII characters"),
+            format!("1 to {CLIENT_ID_CHARS_MAX} printable ASCII characters"),
         ));
     }
     Ok(())

@@ -6,6 +6,8 @@
 //! stopping follow the rows: every hint may be lost, the next look finds the same work.
 
 mod task;
+#[cfg(test)]
+mod tests;
 
 use crate::{App, Result, inboxes};
 use channels::Outcome;

@@ -16,11 +16,13 @@ use crate::secrets::{MasterKeys, Vault};
 use crate::setup::{self, Setup};
 use crate::{App, Config, Parts};
 use async_trait::async_trait;
-use domain::permission::Actor;
-use domain::{Clock, NodeId, Time};
+use domain::people::{Membership, Role, Tenant, User};
+use domain::permission::{Actor, Credential};
+use domain::{Clock, MembershipId, NodeId, SessionId, TenantId, Time, UserId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::Store;
+use store::queries::{memberships, tenants, users};
+use store::{Store, Tx};
 
 pub use store::testing::TestDb;
 
@@ -80,7 +82,11 @@ async fn build(store: Store, clock: Arc<dyn Clock>, vault: Vault) -> TestApp {
     let blobs = Blobs::open_folder(folder.path())
         .await
         .expect("the blob folder opens");
-    let guard = Guard::new(GuardConfig::default());
+    // Peers of tests are on this machine; what strangers name is guarded all the same.
+    let guard = Guard::new(GuardConfig {
+        configured_may_be_private: true,
+        ..GuardConfig::default()
+    });
     let outbound = Outbound::new(guard, "meari-test", blobs.clone(), clock.clone())
         .expect("the client is built");
     let outbox = Arc::new(Outbox::default());
@@ -143,7 +149,7 @@ pub async fn second_tenant(app: &App, email: &str) -> SignedIn {
 }
 
 /// Runs the whole way of an invitation and answers the new member's session.
-pub async fn join(app: &App, inviter: &Actor, email: &str, role: domain::people::Role) -> SignedIn {
+pub async fn join(app: &App, inviter: &Actor, email: &str, role: Role) -> SignedIn {
     crate::invitations::invite(app, inviter, email, role)
         .await
         .expect("the invitation is written");
@@ -161,7 +167,7 @@ pub async fn join(app: &App, inviter: &Actor, email: &str, role: domain::people:
 }
 
 /// Does the work of the mail jobs that wait and answers the token of the newest mail.
-pub async fn mailed_token(app: &App, tenant: domain::TenantId) -> String {
+pub async fn mailed_token(app: &App, tenant: TenantId) -> String {
     use domain::job::Job;
     let mut newest = None;
     // One job of each lane at a time, as the worker takes them.
@@ -229,4 +235,58 @@ pub async fn customer_writes(
         .await
         .expect("tickets are read")
         .expect("she has a ticket")
+}
+
+/// A tenant with nobody in it.
+pub async fn bare_tenant(app: &App) -> TenantId {
+    let tx = app
+        .store
+        .begin_global("testing.tenant")
+        .await
+        .expect("a turn");
+    let tenant = Tenant {
+        id: TenantId::new(tx.now()),
+        name: "Echo".into(),
+        time_zone: "UTC".into(),
+        locale: "en".into(),
+        created_at: tx.now(),
+    };
+    tenants::insert(&tx, &tenant, &[0])
+        .await
+        .expect("the tenant is new");
+    app.commit(tx, tenant.id)
+        .await
+        .expect("the tenant is stored")
+}
+
+/// A member without a password, as if she had a session.
+pub async fn person(tx: &Tx, tenant: TenantId, name: &str, role: Role) -> Actor {
+    let now = tx.now();
+    let user = User {
+        id: UserId::new(now),
+        email: format!("{name}@{tenant}.example.com"),
+        name: name.to_owned(),
+        locale: "en".into(),
+        created_at: now,
+    };
+    users::insert(tx, &user, None)
+        .await
+        .expect("the person is new");
+    let membership = Membership {
+        id: MembershipId::new(now),
+        tenant_id: tenant,
+        user_id: user.id,
+        role,
+        created_at: now,
+        removed_at: None,
+    };
+    memberships::insert(tx, &membership)
+        .await
+        .expect("she is no member yet");
+    Actor {
+        tenant_id: tenant,
+        user_id: user.id,
+        role,
+        credential: Credential::Session(SessionId::new(now)),
+    }
 }

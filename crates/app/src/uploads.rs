@@ -14,6 +14,7 @@ use domain::permission::{Actor, Permission};
 use futures_util::Stream;
 use store::Db;
 use store::queries::attachments::{self, StoredAttachment};
+use store::queries::messages;
 
 /// More than any channel takes.
 const BYTES_MAX: i64 = 100 * 1024 * 1024;
@@ -180,9 +181,7 @@ pub async fn open(app: &App, actor: &Actor, id: AttachmentId) -> Result<Media> {
     let read = app.read();
     let stored = attachments::get(&read, actor.tenant_id, id).await?;
     let visible = match stored.message_id {
-        Some(message) => visible_message(&read, actor, message)
-            .await
-            .is_ok_and(|(message, _)| message.deleted_at.is_none()),
+        Some(message) => visible_message(&read, actor, message).await.is_ok(),
         None => stored.uploaded_by == Some(actor.user_id),
     };
     if !visible {
@@ -191,8 +190,15 @@ pub async fn open(app: &App, actor: &Actor, id: AttachmentId) -> Result<Media> {
     opened(app, stored).await
 }
 
-/// The file of an attachment whose reader has proven herself.
+/// The file of an attachment whose reader has proven herself. What was taken back is shown to
+/// nobody, however she came here.
 pub(crate) async fn opened(app: &App, stored: StoredAttachment) -> Result<Media> {
+    if let Some(message) = stored.message_id {
+        let message = messages::get(&app.read(), stored.tenant_id, message).await?;
+        if message.deleted_at.is_some() {
+            return Err(Error::not_found("attachment"));
+        }
+    }
     let (Some(blob), AttachmentState::Ready) = (&stored.blob, stored.attachment.state) else {
         return Err(Error::not_found("attachment"));
     };

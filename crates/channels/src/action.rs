@@ -160,6 +160,23 @@ pub enum Answer {
     },
 }
 
+/// Whether a request may be made again when its answer never came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repeat {
+    /// A second one changes nothing that anybody sees: a read, or an upload nothing names yet.
+    Harmless,
+    /// The provider recognises this key and does not do it twice.
+    Key(String),
+    /// A second one may be a second message.
+    Never,
+}
+
+impl Repeat {
+    pub const fn is_safe(&self) -> bool {
+        !matches!(self, Self::Never)
+    }
+}
+
 #[derive(Clone)]
 pub struct HttpRequest {
     pub method: http::Method,
@@ -168,22 +185,26 @@ pub struct HttpRequest {
     pub body: Body,
     /// Not before this long after the previous step; bounded waits for a provider's own work.
     pub delay: Option<Duration>,
-    /// The executor may repeat this request when no answer came: the provider recognises the key,
-    /// or, for a read or an upload, a second one changes nothing that anybody sees.
-    pub idempotency_key: Option<String>,
+    pub repeat: Repeat,
     pub reach: Reach,
     pub answer: Answer,
 }
 
 impl HttpRequest {
+    /// Reads may be repeated; everything else only when the channel says so.
     pub fn new(method: http::Method, url: impl Into<String>) -> Self {
+        let reads = matches!(method, http::Method::GET | http::Method::HEAD);
         Self {
+            repeat: if reads {
+                Repeat::Harmless
+            } else {
+                Repeat::Never
+            },
             method,
             url: url.into(),
             headers: Vec::new(),
             body: Body::Empty,
             delay: None,
-            idempotency_key: None,
             reach: Reach::Configured,
             answer: Answer::Memory,
         }
@@ -198,7 +219,14 @@ impl HttpRequest {
     /// A request whose repetition nobody can notice.
     #[must_use]
     pub fn harmless(mut self) -> Self {
-        self.idempotency_key = Some("harmless".into());
+        self.repeat = Repeat::Harmless;
+        self
+    }
+
+    /// A request that the provider recognises by `key` when it comes again.
+    #[must_use]
+    pub fn keyed(mut self, key: impl Into<String>) -> Self {
+        self.repeat = Repeat::Key(key.into());
         self
     }
 

@@ -65,6 +65,9 @@ pub struct Inbox {
     pub state: InboxState,
     /// What went wrong and what to do, in words for the person who connects accounts.
     pub problem: Option<String>,
+    /// How the long-lived connection is while it is not well. Only its session writes it; it says
+    /// nothing about the account.
+    pub session_problem: Option<String>,
     pub last_inbound_at: Option<Time>,
     pub last_outbound_at: Option<Time>,
     pub created_at: Time,

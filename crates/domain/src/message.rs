@@ -83,7 +83,8 @@ impl MessageState {
         }
     }
 
-    /// A receipt says `to`. States only grow: a late "delivered" does not undo "read".
+    /// A receipt says `to`. States only grow: a late "delivered" does not undo "read", and after
+    /// "failed" only the proof that it was delivered counts, not a late "sent".
     pub fn receipt(self, to: MessageState) -> Self {
         match (self, to) {
             (Self::Received | Self::Cancelled, _) => self,
@@ -97,8 +98,8 @@ impl MessageState {
         match self {
             Self::Received | Self::Cancelled => 9,
             Self::Queued | Self::Sending | Self::Unknown => 0,
-            Self::Failed => 1,
-            Self::Sent => 2,
+            Self::Sent => 1,
+            Self::Failed => 2,
             Self::Delivered => 3,
             Self::Read => 4,
         }
@@ -166,4 +167,29 @@ pub struct Attachment {
     pub media_type: String,
     pub size_bytes: Option<i64>,
     pub problem: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MessageState::{
+        Cancelled, Delivered, Failed, Queued, Read, Received, Sent, Unknown,
+    };
+
+    #[test]
+    fn a_receipt_never_takes_a_message_back() {
+        for (before, told, after) in [
+            (Queued, Delivered, Delivered),
+            (Delivered, Sent, Delivered),
+            (Read, Delivered, Read),
+            (Read, Failed, Read),
+            (Sent, Failed, Failed),
+            (Failed, Sent, Failed),
+            (Failed, Read, Read),
+            (Unknown, Sent, Sent),
+            (Cancelled, Read, Cancelled),
+            (Received, Failed, Received),
+        ] {
+            assert_eq!(before.receipt(told), after, "{before:?} was told {told:?}");
+        }
+    }
 }

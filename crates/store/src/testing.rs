@@ -83,6 +83,16 @@ impl TestDb {
             .expect("the test database opens again")
     }
 
+    /// One statement past the store, for what only a foreign hand does to a database.
+    pub async fn execute(&self, sql: &str) {
+        match &self.url {
+            Url::Sqlite { path } => {
+                execute(&format!("sqlite://{}", path.display()), sql).await;
+            }
+            Url::Postgres(url) => execute(url, sql).await,
+        }
+    }
+
     /// Removes what the test left. A failed test skips this, so its schema can be looked at.
     pub async fn close(self) {
         drop(self.store);
@@ -105,7 +115,7 @@ async fn execute(url: &str, sql: &str) {
     use sea_orm::ConnectionTrait;
     let db = sea_orm::Database::connect(url)
         .await
-        .expect("the Postgres of the tests answers");
+        .expect("the database of the tests answers");
     db.execute_unprepared(sql)
         .await
         .expect("the statement runs");

@@ -56,6 +56,11 @@ impl Inbox {
         self.row.problem.as_deref()
     }
 
+    // The account itself may be fine: meanwhile messages are asked for by the clock.
+    async fn session_problem(&self) -> Option<&str> {
+        self.row.session_problem.as_deref()
+    }
+
     async fn queue(&self) -> Result<Queue> {
         let queue = self.reader.queue(self.row.queue_id).await?;
         let queue = queue.ok_or(app::Error::not_found("queue"))?;

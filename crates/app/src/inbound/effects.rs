@@ -2,6 +2,7 @@
 //! gives the same state. Each returns whether anything changed.
 
 use channels::{Media, ReceiptState};
+use chrono::Duration;
 use domain::message::{Attachment, AttachmentState, Direction, Message, MessageState, Reaction};
 use domain::ticket::Ticket;
 use domain::{AttachmentId, Time};
@@ -9,22 +10,33 @@ use domain::{AttachmentId, Time};
 /// Longest text that is kept; no supported channel allows more.
 pub const TEXT_CHARS_MAX: usize = 200_000;
 const PREVIEW_CHARS_MAX: usize = 140;
-const ATTACHMENTS_MAX: usize = 20;
+pub const ATTACHMENTS_MAX: usize = 20;
 const REACTIONS_MAX: usize = 100;
 
+/// A provider's clock that is further off than this is not a clock but another unit.
+const AGE_DAYS_MAX: i64 = 365;
+
+/// When it happened: by the provider's clock unless that is in our future or absurdly far back.
+pub fn plausible(at: Option<Time>, received_at: Time) -> Time {
+    let oldest = received_at - Duration::days(AGE_DAYS_MAX);
+    at.filter(|at| (oldest..=received_at).contains(at))
+        .unwrap_or(received_at)
+}
+
 pub fn attachments_of(now: Time, media: &[Media]) -> Vec<Attachment> {
-    media
-        .iter()
-        .take(ATTACHMENTS_MAX)
-        .map(|m| Attachment {
-            id: AttachmentId::new(now),
-            state: AttachmentState::Pending,
-            name: m.name.chars().take(200).collect(),
-            media_type: m.media_type.clone(),
-            size_bytes: m.size_bytes.and_then(|n| i64::try_from(n).ok()),
-            problem: None,
-        })
-        .collect()
+    let kept = media.iter().take(ATTACHMENTS_MAX);
+    kept.map(|file| attachment_of(now, file)).collect()
+}
+
+pub fn attachment_of(now: Time, media: &Media) -> Attachment {
+    Attachment {
+        id: AttachmentId::new(now),
+        state: AttachmentState::Pending,
+        name: media.name.chars().take(200).collect(),
+        media_type: media.media_type.clone(),
+        size_bytes: media.size_bytes.and_then(|n| i64::try_from(n).ok()),
+        problem: None,
+    }
 }
 
 /// Lets the ticket's row show its newest message.
@@ -142,6 +154,21 @@ mod tests {
 
     fn at(second: i64) -> Time {
         domain::clock::from_micros(second * 1_000_000)
+    }
+
+    #[test]
+    fn a_clock_is_believed_unless_it_is_ahead_or_counts_in_another_unit() {
+        let received = at(1_790_000_000);
+        let late = at(1_790_000_000 - 3 * 24 * 3600);
+        assert_eq!(
+            plausible(Some(late), received),
+            late,
+            "a repeat of days ago"
+        );
+        for absurd in [1_790_000_001, 1_790_000, 1_790_000_000_000] {
+            assert_eq!(plausible(Some(at(absurd)), received), received);
+        }
+        assert_eq!(plausible(None, received), received);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The door: who may come in, and the durable place of everything that did.
 
+use super::refused;
 use crate::{App, Result, inboxes};
 use channels::{Channel, Part, ProviderApp, RawRequest, Verdict};
 use domain::inbox::{Inbox, InboxState};
 use domain::{InboxId, ProviderAppId, TenantId, Time};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use store::{Accepted as Stored, NewDelivery};
 const FRESH: Duration = Duration::from_secs(2);
 const CACHED_MAX: usize = 10_000;
 const PARTS_MAX: usize = 1_000;
+/// Longer than the ids of any provider, shorter than what an index takes.
+const KEY_BYTES_MAX: usize = 300;
 
 /// What the transport answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,12 +185,15 @@ pub async fn store_parts(
     }
     let tenants: BTreeSet<TenantId> = deliveries.iter().filter_map(|d| Some(d.inbox?.0)).collect();
     let mut new = 0;
-    for accepted in app.store.accept(deliveries).await {
+    let accepted = app.store.accept(deliveries.clone()).await;
+    for (accepted, delivery) in accepted.into_iter().zip(deliveries) {
         match accepted {
             Stored::Stored(_) => new += 1,
             Stored::Duplicate | Stored::Unrouted(_) => {}
             // The provider sends the whole request again; what is stored is a duplicate then.
-            Stored::Refused(error) => return Err(error.into()),
+            Stored::Refused(error) if refused::is_passing(&error) => return Err(error.into()),
+            // Nothing would change by sending it again: it must not come back for ever.
+            Stored::Refused(_) => refused::keep(app, delivery).await?,
         }
     }
     for tenant in tenants {
@@ -221,12 +228,21 @@ pub(crate) fn delivery(
     NewDelivery {
         inbox: target,
         channel: kind.to_owned(),
-        lane: format!("in:{account}:{}", part.lane),
-        account,
-        dedupe: part.dedupe,
+        lane: format!("in:{}:{}", key(&account), key(&part.lane)),
+        account: key(&account).into_owned(),
+        dedupe: key(&part.dedupe).into_owned(),
         body: part.bytes,
         received_at,
     }
+}
+
+/// A stranger's text as a key of ours: what a database or its index could refuse stands for itself
+/// by its digest, so that equal keys stay equal and different ones different.
+fn key(text: &str) -> Cow<'_, str> {
+    if text.len() <= KEY_BYTES_MAX && !text.contains('\0') {
+        return text.into();
+    }
+    format!("sha256:{}", crate::secrets::hex(&Sha256::digest(text))).into()
 }
 
 /// The connected inbox of an account, for entrances that serve a whole provider app.

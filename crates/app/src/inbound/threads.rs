@@ -33,7 +33,7 @@ pub async fn find_or_open(
     let tenant = inbox.tenant_id;
     let known = conversations::by_thread(tx, tenant, inbox.id, identity.id, thread).await?;
     let current = match &known {
-        Some(conversation) => Some(tickets::get(tx, tenant, conversation.ticket_id).await?),
+        Some(conversation) => Some(tickets::lock(tx, tenant, conversation.ticket_id).await?),
         None => None,
     };
     let now = tx.now();
@@ -41,7 +41,7 @@ pub async fn find_or_open(
     let ticket = match usable {
         Some(ticket) => ticket,
         None => match tickets::newest_open_of_contact(tx, tenant, contact.id).await? {
-            Some(ticket) => ticket,
+            Some(ticket) => tickets::lock(tx, tenant, ticket.id).await?,
             None => open_ticket(tx, inbox, contact, first_text).await?,
         },
     };

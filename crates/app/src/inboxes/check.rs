@@ -173,17 +173,13 @@ async fn settle(
             merged.extend(settings);
             inbox.settings = Value::Object(merged);
             inbox.state = inbox.state.connected()?;
-            // How a long-lived connection is, only its session knows.
-            let told_by_session =
-                channel.manifest().uses_session && before.state == InboxState::Connected;
-            if !told_by_session {
-                inbox.problem = deafness(channel, &before, tx.now());
-            }
+            inbox.problem = deafness(channel, &before, tx.now());
         }
         Finding::Ailing(reason) => inbox.problem = Some(reason),
         Finding::Dead(reason) => {
             inbox.state = inbox.state.credentials_died()?;
             inbox.problem = Some(reason);
+            inbox.session_problem = None;
         }
     }
     let opened = !before.state.may_send() && inbox.state.may_send();

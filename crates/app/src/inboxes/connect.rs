@@ -85,6 +85,7 @@ pub async fn connect(app: &App, actor: &Actor, new: NewInbox) -> Result<Connecti
         settings: Value::Object(form.settings.clone()),
         state: InboxState::Connecting,
         problem: None,
+        session_problem: None,
         last_inbound_at: None,
         last_outbound_at: None,
         created_at: now,
@@ -209,6 +210,7 @@ pub(super) async fn store(
         account: verified.account,
         state: known.state.connected()?,
         problem: None,
+        session_problem: None,
         ..known
     };
     if draft.is_new {

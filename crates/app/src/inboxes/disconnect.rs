@@ -24,6 +24,7 @@ pub async fn disconnect(app: &App, actor: &Actor, id: InboxId) -> Result<Inbox> 
     }
     inbox.state = inbox.state.disconnected()?;
     inbox.problem = None;
+    inbox.session_problem = None;
     let inbox = rows::put_inbox(&mut tx, inbox).await?;
     tx.enqueue(NewJob::new(Job::DisconnectInbox { inbox: id }, lane(id)));
     audit::record(&tx, actor, "inbox.disconnect", id, Value::Null).await?;

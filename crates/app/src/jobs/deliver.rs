@@ -3,21 +3,23 @@
 use super::drive::{Drive, Driven};
 use super::{End, finish};
 use crate::inboxes::{self, credentials_died};
-use crate::{App, Result, rows};
-use channels::{Action, Channel, Inbound, Outcome, Outgoing, Peer, SendKind, Target, Upload};
+use crate::{App, Result, inbound, rows};
+use channels::{Action, Channel, Outcome, Outgoing, Peer, SendKind, Target, Upload};
 use chrono::Duration;
 use domain::MessageId;
 use domain::conversation::Conversation;
-use domain::inbox::Inbox;
+use domain::inbox::{Inbox, InboxState};
 use domain::job::ATTEMPTS_MAX;
 use domain::message::{Message, MessageState};
 use store::jobs::StoredJob;
-use store::queries::{
-    attachments, conversations, early_facts, identities, messages, outbound, tickets,
-};
+use store::queries::{attachments, conversations, identities, messages, outbound, tickets};
 
 /// How long a message waits for a provider that cannot be reached before it is marked failed.
 const PATIENCE: Duration = Duration::minutes(15);
+/// How long it waits for a provider that answers "later" each time: an older answer helps nobody.
+const LIMIT_PATIENCE: Duration = Duration::hours(24);
+/// A shorter wait is not worth telling.
+const SHORT: Duration = Duration::seconds(5);
 /// How often a message behind a dead token or closed gate looks whether it may go.
 pub(crate) const GATE_CLOSED: Duration = Duration::seconds(15);
 
@@ -51,8 +53,10 @@ pub(super) async fn message(app: &App, job: &StoredJob, id: MessageId) -> Result
         // Cancelled, or its echo arrived first: nothing is left to do.
         _ => return finish(app, app.begin(job.tenant_id, "skip_delivery").await?, job).await,
     };
-    if !letter.inbox.state.may_send() {
-        return Ok(End::Wait { until: GATE_CLOSED });
+    match letter.inbox.state {
+        state if state.may_send() => {}
+        InboxState::Disconnected => return closed(app, job, letter).await,
+        _ => return gated(app, job, letter).await,
     }
     let outgoing = outgoing(app, &letter).await?;
     let view = inboxes::view(app, &app.read(), &letter.inbox).await?;
@@ -74,10 +78,67 @@ pub(super) async fn message(app: &App, job: &StoredJob, id: MessageId) -> Result
             fail(app, job, &letter, error).await
         }
         Driven::End(End::InDoubt { error, .. }) if job.attempts >= i64::from(ATTEMPTS_MAX) => {
-            unknown(app, job, letter, error).await
+            unknown(app, job, &letter, error).await
+        }
+        Driven::End(End::Wait { until }) if until > SHORT => {
+            let why = "the provider wants us to send more slowly";
+            limited(app, job, letter, until, why.into()).await
         }
         Driven::End(end) => Ok(end),
     }
+}
+
+/// An administrator let the account go. What was said into it must not leave months later.
+async fn closed(app: &App, job: &StoredJob, letter: Letter) -> Result<End> {
+    let reason = format!(
+        "{} was disconnected before this was sent; send it again when it is connected",
+        letter.inbox.name
+    );
+    give_up(app, job, &letter, reason).await
+}
+
+/// The credentials are dead: the message keeps its place and goes out after a reconnect.
+async fn gated(app: &App, job: &StoredJob, letter: Letter) -> Result<End> {
+    let why = format!(
+        "waits until {} is connected again by an administrator",
+        letter.inbox.name
+    );
+    waits(app, job, letter, GATE_CLOSED, why).await
+}
+
+/// The provider named a time. Waiting for it is not a failure, waiting for ever is.
+async fn limited(
+    app: &App,
+    job: &StoredJob,
+    letter: Letter,
+    until: Duration,
+    why: String,
+) -> Result<End> {
+    if app.now() - job.created_at >= LIMIT_PATIENCE {
+        return give_up(app, job, &letter, why).await;
+    }
+    waits(app, job, letter, until, why).await
+}
+
+/// The message stays queued and says why.
+async fn waits(
+    app: &App,
+    job: &StoredJob,
+    letter: Letter,
+    until: Duration,
+    why: String,
+) -> Result<End> {
+    if letter.message.problem.as_ref() != Some(&why) {
+        let mut tx = app.begin(job.tenant_id, "message_waits").await?;
+        let mut message = messages::get(&tx, job.tenant_id, letter.message.id).await?;
+        if message.state.sending().is_ok() {
+            let ticket = tickets::get(&tx, job.tenant_id, message.ticket_id).await?;
+            message.problem = Some(why);
+            rows::update_message(&mut tx, &ticket, message).await?;
+            app.commit(tx, ()).await?;
+        }
+    }
+    Ok(End::Wait { until })
 }
 
 async fn outgoing(app: &App, letter: &Letter) -> Result<Outgoing> {
@@ -132,29 +193,27 @@ async fn outgoing(app: &App, letter: &Letter) -> Result<Outgoing> {
 async fn sent(app: &App, job: &StoredJob, letter: Letter, outcome: Outcome) -> Result<End> {
     match outcome {
         Outcome::Sent { external_id, extra } => arrived(app, job, letter, external_id, extra).await,
-        Outcome::Retry { reason, .. } if job.attempts >= i64::from(ATTEMPTS_MAX) => {
-            fail(app, job, &letter, reason).await
-        }
+        Outcome::Retry {
+            after: None,
+            reason,
+        } if job.attempts >= i64::from(ATTEMPTS_MAX) => fail(app, job, &letter, reason).await,
         Outcome::Retry { after, reason } => {
             ask_again(app, job).await?;
-            Ok(
-                match after.and_then(|after| Duration::from_std(after).ok()) {
-                    // The provider named the time: waiting for it is not a failure.
-                    Some(after) => End::Wait { until: after },
-                    None => End::Retry {
-                        after: None,
-                        error: reason,
-                    },
-                },
-            )
+            match after.and_then(|after| Duration::from_std(after).ok()) {
+                Some(after) => limited(app, job, letter, after, reason).await,
+                None => Ok(End::Retry {
+                    after: None,
+                    error: reason,
+                }),
+            }
         }
         Outcome::Rejected { reason, .. } => fail(app, job, &letter, reason).await,
         Outcome::CredentialsDied { reason } => {
             ask_again(app, job).await?;
             credentials_died(app, &letter.inbox, reason).await?;
-            Ok(End::Wait { until: GATE_CLOSED })
+            gated(app, job, letter).await
         }
-        Outcome::Unknown { reason } => unknown(app, job, letter, reason).await,
+        Outcome::Unknown { reason } => unknown(app, job, &letter, reason).await,
         Outcome::NotSent => Ok(End::Retry {
             after: None,
             error: "the provider does not have it".into(),
@@ -173,7 +232,7 @@ async fn sent(app: &App, job: &StoredJob, letter: Letter, outcome: Outcome) -> R
 
 /// The step that was refused is forgotten; those before it succeeded and stay, so that a chain goes
 /// on with its next piece.
-async fn ask_again(app: &App, job: &StoredJob) -> Result<()> {
+pub(super) async fn ask_again(app: &App, job: &StoredJob) -> Result<()> {
     let tx = app.begin(job.tenant_id, "forget_step").await?;
     store::jobs::forget_last_step(&tx, job).await?;
     app.commit(tx, ()).await
@@ -190,28 +249,35 @@ async fn arrived(
     let mut tx = app.begin(tenant, "message_sent").await?;
     let mut message = messages::get(&tx, tenant, letter.message.id).await?;
     let ticket = tickets::get(&tx, tenant, message.ticket_id).await?;
+    inbound::forget_twin(&mut tx, &letter.inbox, &ticket, &message, &external_id).await?;
     message.state = message.state.receipt(MessageState::Sent);
-    message.problem = None;
-    message.external_id = Some(external_id.clone());
-    for fact in early_facts::take(&tx, tenant, letter.inbox.id, &external_id).await? {
-        // Only receipts can come before the send returned.
-        if let Ok(Inbound::Receipt { state, problem, .. }) = serde_json::from_value(fact) {
-            message.state = message.state.receipt(state.message_state());
-            message.problem = problem.filter(|_| message.state == MessageState::Failed);
-        }
-    }
+    // A failure that was told before this is still one.
+    message.problem = message
+        .problem
+        .filter(|_| message.state == MessageState::Failed);
+    message.external_id = Some(external_id);
     messages::set_extra(&tx, tenant, message.id, extra).await?;
     store::queries::inboxes::touch(&tx, tenant, letter.inbox.id, None, Some(tx.now())).await?;
-    rows::update_message(&mut tx, &ticket, message).await?;
+    let message = rows::update_message(&mut tx, &ticket, message).await?;
+    inbound::catch_up(&mut tx, &letter.inbox, ticket, message).await?;
     finish(app, tx, job).await
+}
+
+/// It did not arrive, or nobody knows: a claim that ended without a word may have sent it.
+async fn give_up(app: &App, job: &StoredJob, letter: &Letter, reason: String) -> Result<End> {
+    if job.vanished {
+        unknown(app, job, letter, reason).await
+    } else {
+        fail(app, job, letter, reason).await
+    }
 }
 
 async fn fail(app: &App, job: &StoredJob, letter: &Letter, reason: String) -> Result<End> {
     settle(app, job, letter, reason, |state| state.failed()).await
 }
 
-async fn unknown(app: &App, job: &StoredJob, letter: Letter, reason: String) -> Result<End> {
-    settle(app, job, &letter, reason, |state| state.unknown()).await
+async fn unknown(app: &App, job: &StoredJob, letter: &Letter, reason: String) -> Result<End> {
+    settle(app, job, letter, reason, |state| state.unknown()).await
 }
 
 async fn settle(
@@ -232,19 +298,14 @@ async fn settle(
 
 /// Nothing arrived. The message waits, longer each time, and is marked failed when it waited enough.
 async fn away(app: &App, job: &StoredJob, letter: Letter, reason: String) -> Result<End> {
-    let age = app.now() - letter.message.created_at;
+    let age = app.now() - job.created_at;
     if age >= PATIENCE {
-        return fail(
-            app,
-            job,
-            &letter,
-            format!("the provider could not be reached for 15 minutes: {reason}"),
-        )
-        .await;
+        let reason = format!("the provider could not be reached for 15 minutes: {reason}");
+        return give_up(app, job, &letter, reason).await;
     }
-    Ok(End::Wait {
-        until: (age / 4).clamp(Duration::seconds(1), Duration::seconds(60)),
-    })
+    let until = (age / 4).clamp(Duration::seconds(1), Duration::seconds(60));
+    let why = format!("the provider cannot be reached, trying again: {reason}");
+    waits(app, job, letter, until, why).await
 }
 
 /// Tells the provider that our own message changed.
@@ -257,15 +318,19 @@ pub(super) async fn delete(app: &App, job: &StoredJob, id: MessageId) -> Result<
 }
 
 async fn change(app: &App, job: &StoredJob, id: MessageId, editing: bool) -> Result<End> {
-    let done =
-        || async { finish(app, app.begin(job.tenant_id, "message_changed").await?, job).await };
-    let Some(letter) = open(app, job, id).await? else {
-        return done().await;
-    };
     let read = app.read();
-    let Some((external_id, extra)) = outbound::target(&read, job.tenant_id, id).await? else {
-        return done().await;
+    let target = outbound::target(&read, job.tenant_id, id).await?;
+    let (Some(letter), Some((external_id, extra))) = (open(app, job, id).await?, target) else {
+        return finish(app, app.begin(job.tenant_id, "skip_change").await?, job).await;
     };
+    match letter.inbox.state {
+        state if state.may_send() => {}
+        InboxState::Disconnected => {
+            let reason = format!("{} is disconnected", letter.inbox.name);
+            return not_changed(app, job, &letter, editing, &reason).await;
+        }
+        _ => return Ok(End::Wait { until: GATE_CLOSED }),
+    }
     let target = Target { external_id, extra };
     let outgoing = outgoing(app, &letter).await?;
     let action = if editing {
@@ -278,32 +343,66 @@ async fn change(app: &App, job: &StoredJob, id: MessageId, editing: bool) -> Res
     } else {
         Action::Delete { target }
     };
-    let view = inboxes::view(app, &read, &letter.inbox).await?;
     let drive = Drive {
         app,
         job,
         channel: letter.channel,
-        view,
+        view: inboxes::view(app, &read, &letter.inbox).await?,
         action,
         look_up: None,
         kind: SendKind::Idempotent,
         peer: None,
     };
-    match drive.run().await? {
+    let (after, error) = match drive.run().await? {
         Driven::Outcome(Outcome::Retry { after, reason }) => {
             ask_again(app, job).await?;
-            let after = after.and_then(|after| Duration::from_std(after).ok());
-            Ok(End::Retry {
-                after,
-                error: reason,
-            })
+            (
+                after.and_then(|after| Duration::from_std(after).ok()),
+                reason,
+            )
         }
-        Driven::Outcome(Outcome::Rejected { reason, .. }) => Ok(End::Bury { error: reason }),
-        Driven::Outcome(_) => done().await,
-        Driven::Away(reason) => Ok(End::Retry {
-            after: None,
-            error: reason,
-        }),
-        Driven::End(end) => Ok(end),
+        Driven::Outcome(Outcome::Rejected { reason, .. }) => {
+            return not_changed(app, job, &letter, editing, &reason).await;
+        }
+        Driven::Outcome(Outcome::CredentialsDied { reason }) => {
+            ask_again(app, job).await?;
+            credentials_died(app, &letter.inbox, reason).await?;
+            return Ok(End::Wait { until: GATE_CLOSED });
+        }
+        Driven::Outcome(_) => return told(app, job, &letter, None).await,
+        Driven::Away(reason) => (None, reason),
+        Driven::End(End::Retry { after, error }) => (after, error),
+        Driven::End(end) => return Ok(end),
+    };
+    if job.attempts >= i64::from(ATTEMPTS_MAX) {
+        return not_changed(app, job, &letter, editing, &error).await;
     }
+    Ok(End::Retry { after, error })
+}
+
+/// Our screens show the new words and the customer still has the old ones: the agent must know.
+async fn not_changed(
+    app: &App,
+    job: &StoredJob,
+    letter: &Letter,
+    editing: bool,
+    reason: &str,
+) -> Result<End> {
+    let still = if editing {
+        "the customer still sees the old text"
+    } else {
+        "the customer still sees this message"
+    };
+    told(app, job, letter, Some(format!("{still}: {reason}"))).await
+}
+
+async fn told(app: &App, job: &StoredJob, letter: &Letter, problem: Option<String>) -> Result<End> {
+    let mut tx = app.begin(job.tenant_id, "message_changed").await?;
+    let mut message = messages::get(&tx, job.tenant_id, letter.message.id).await?;
+    if message.problem != problem && message.state != MessageState::Failed {
+        let ticket = tickets::get(&tx, job.tenant_id, message.ticket_id).await?;
+        message.problem = problem;
+        rows::update_message(&mut tx, &ticket, message).await?;
+    }
+    finish(app, tx, job).await
 }

@@ -4,7 +4,7 @@
 use super::End;
 use crate::outbound::{ExecuteError, Policy, timeout_of};
 use crate::{App, Error, Result};
-use channels::{Action, Channel, HttpRequest, Outcome, Response, SendKind, Step};
+use channels::{Action, Channel, HttpRequest, Outcome, Repeat, Response, SendKind, Step};
 use chrono::Duration;
 use store::jobs::{self, StoredJob};
 
@@ -56,7 +56,7 @@ impl Drive<'_> {
             };
             // The claim before this one may have sent exactly this request.
             if std::mem::take(&mut doubtful)
-                && request.idempotency_key.is_none()
+                && !request.repeat.is_safe()
                 && let Some(settled) = self.out_of_doubt("the process ended while sending").await
             {
                 return Ok(settled);
@@ -66,6 +66,10 @@ impl Drive<'_> {
                 crate::wait::after(delay.min(DELAY_MAX)).await;
             }
             match self.call(&request).await? {
+                Called::Answered(response) if self.leaves_doubt(&request, &response) => {
+                    let reason = format!("the provider answered {}", response.status);
+                    return Ok(self.after_doubt(reason).await);
+                }
                 Called::Answered(response) => {
                     if let Err(error) = self.keep(so_far.len(), &response).await {
                         tracing::warn!(error = %error, "an answer of a provider could not be stored");
@@ -74,17 +78,31 @@ impl Drive<'_> {
                     so_far.push(response);
                 }
                 Called::Over(driven) => return Ok(driven),
-                Called::Doubt(reason) => {
-                    if let Some(settled) = self.out_of_doubt(&reason).await {
-                        return Ok(settled);
-                    }
-                }
+                Called::Doubt(reason) => return Ok(self.after_doubt(reason).await),
             }
         }
         Err(Error::internal(format!(
             "{} needs more than {STEPS_MAX} steps",
             self.channel.manifest().kind
         )))
+    }
+
+    /// A server or gateway that failed may have done it all the same.
+    fn leaves_doubt(&self, request: &HttpRequest, response: &Response) -> bool {
+        let failed = matches!(response.status, 500 | 502 | 504);
+        failed && self.look_up.is_some() && !request.repeat.is_safe()
+    }
+
+    /// What certainly did not arrive is tried again later, not at once: whatever broke off this
+    /// request breaks off the next one too.
+    async fn after_doubt(&self, reason: String) -> Driven {
+        match self.out_of_doubt(&reason).await {
+            Some(settled) => settled,
+            None => Driven::End(End::Retry {
+                after: None,
+                error: reason,
+            }),
+        }
     }
 
     async fn stored_steps(&self) -> Result<Vec<Response>> {
@@ -143,13 +161,18 @@ impl Drive<'_> {
                 until: Duration::from_std(after).unwrap_or(MARGIN),
             })),
             Err(ExecuteError::NotSent { reason }) => Called::Over(Driven::Away(reason)),
-            Err(ExecuteError::MaybeSent { reason }) if request.idempotency_key.is_some() => {
-                Called::Over(Driven::End(End::Retry {
+            Err(ExecuteError::MaybeSent { reason }) => match request.repeat {
+                Repeat::Harmless => Called::Over(Driven::End(End::Retry {
                     after: None,
                     error: reason,
-                }))
-            }
-            Err(ExecuteError::MaybeSent { reason }) => Called::Doubt(reason),
+                })),
+                // It may be repeated, but who gives up cannot say that it was not sent.
+                Repeat::Key(_) => Called::Over(Driven::End(End::InDoubt {
+                    after: None,
+                    error: reason,
+                })),
+                Repeat::Never => Called::Doubt(reason),
+            },
             Err(ExecuteError::Refused { reason }) => {
                 Called::Over(Driven::Outcome(Outcome::Rejected {
                     reason,
@@ -210,7 +233,7 @@ impl Drive<'_> {
 
     fn still_in_doubt(&self, reason: &str) -> End {
         End::InDoubt {
-            after: Duration::seconds(5),
+            after: Some(Duration::seconds(5)),
             error: reason.to_owned(),
         }
     }

@@ -1,6 +1,7 @@
 //! What a message only points to: its files, and who its author is. Fetched after the message is
 //! shown; a file that fails never loses the message.
 
+use super::deliver::ask_again;
 use super::drive::{Drive, Driven};
 use super::{End, finish};
 use crate::inboxes;
@@ -37,6 +38,7 @@ pub(super) async fn fetch(
             Err((AttachmentState::Failed, reason))
         }
         Driven::Outcome(Outcome::Retry { after, reason }) => {
+            ask_again(app, job).await?;
             let after = after.and_then(|after| Duration::from_std(after).ok());
             return Ok(End::Retry {
                 after,
@@ -53,6 +55,7 @@ pub(super) async fn fetch(
             AttachmentState::Failed,
             format!("the channel answered {other:?}"),
         )),
+        Driven::End(End::Retry { error, .. }) if last => Err((AttachmentState::Failed, error)),
         Driven::End(end) => return Ok(end),
     };
     let mut tx = app.begin(job.tenant_id, "media_fetched").await?;

@@ -1,6 +1,7 @@
 //! One session: the channel's sans-IO state with a socket, a clock and a transaction around it.
 
 use crate::connect::{ConnectError, Frame, Socket};
+use crate::inbound::refused;
 use crate::outbound::{ExecuteError, Policy};
 use crate::{App, Error, Result, connect, inbound, inboxes};
 use channels::{
@@ -55,7 +56,8 @@ struct Task {
 
 pub(super) async fn run(app: App, inbox: Inbox, epoch: i64, stop: CancellationToken) -> Ended {
     match start(app, inbox, epoch, stop).await {
-        Ok((mut task, session)) => task.run(session).await,
+        Ok((mut task, Some(session))) => task.run(session).await,
+        Ok((_, None)) => Ended::Over(Outcome::Unsupported),
         Err(error) => Ended::Failed(error.to_string()),
     }
 }
@@ -86,11 +88,23 @@ async fn start(
     Ok((task, session))
 }
 
+/// A session of a test's own making, in the place of the channel's.
+#[cfg(test)]
+pub(super) async fn run_session(
+    app: App,
+    inbox: Inbox,
+    epoch: i64,
+    stop: CancellationToken,
+    session: Box<dyn Session>,
+) -> Ended {
+    match start(app, inbox, epoch, stop).await {
+        Ok((mut task, _)) => task.run(session).await,
+        Err(error) => Ended::Failed(error.to_string()),
+    }
+}
+
 impl Task {
-    async fn run(&mut self, session: Option<Box<dyn Session>>) -> Ended {
-        let Some(mut session) = session else {
-            return Ended::Over(Outcome::Unsupported);
-        };
+    async fn run(&mut self, mut session: Box<dyn Session>) -> Ended {
         let mut inputs = VecDeque::from([Input::Start]);
         loop {
             while let Some(input) = inputs.pop_front() {
@@ -198,7 +212,9 @@ impl Task {
             }
             Output::Health { live, note } => {
                 let problem = (!live).then_some(note);
-                if let Err(error) = inboxes::set_problem(&self.app, &self.inbox, problem).await {
+                if let Err(error) =
+                    inboxes::set_session_problem(&self.app, &self.inbox, problem).await
+                {
                     tracing::warn!(error = %error, "the health of an inbox could not be stored");
                 }
                 Ok(())
@@ -263,7 +279,7 @@ impl Task {
             Outcome::Rejected { reason, .. }
             | Outcome::Retry { reason, .. }
             | Outcome::Unknown { reason } => {
-                inboxes::set_problem(&self.app, &self.inbox, Some(reason.clone())).await
+                inboxes::set_session_problem(&self.app, &self.inbox, Some(reason.clone())).await
             }
             _ => Ok(()),
         };
@@ -290,12 +306,50 @@ impl Task {
     }
 
     async fn store_until_done(&self, batch: &[(Option<Part>, Cursor)]) -> Result<(), Ended> {
+        if let Err(error) = self.store_or_wait(batch, Keys::AsTheyCame).await? {
+            tracing::warn!(inbox.id = %self.inbox.id, error = %error, "parts of a session were refused, storing them one by one");
+            for one in batch.chunks(1) {
+                self.store_alone(one).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The session goes on whatever one part is like.
+    async fn store_alone(&self, one: &[(Option<Part>, Cursor)]) -> Result<(), Ended> {
+        for keys in [Keys::AsTheyCame, Keys::Ours] {
+            if self.store_or_wait(one, keys).await?.is_ok() {
+                return Ok(());
+            }
+        }
+        let kind = self.channel.manifest().kind;
+        let target = Some((self.inbox.tenant_id, self.inbox.id));
+        let passed: Vec<_> = one
+            .iter()
+            .map(|(_, cursor)| (None, cursor.clone()))
+            .collect();
+        match self.store_or_wait(&passed, Keys::AsTheyCame).await? {
+            Ok(()) => {}
+            Err(error) => return Err(Ended::Failed(error.to_string())),
+        }
+        for part in one.iter().filter_map(|(part, _)| part.clone()) {
+            let delivery = inbound::delivery(kind, target, self.app.now(), part);
+            refused::given_up(&delivery, &Error::internal("refused twice"));
+        }
+        Ok(())
+    }
+
+    /// `Ok(Err)`: the database is there and refuses this.
+    async fn store_or_wait(
+        &self,
+        batch: &[(Option<Part>, Cursor)],
+        keys: Keys,
+    ) -> Result<Result<()>, Ended> {
         loop {
-            match self.store(batch).await {
-                Ok(()) => return Ok(()),
+            match self.store(batch, keys).await {
                 Err(Error::Conflict { code: LOST, .. }) => return Err(Ended::LeaseLost),
                 Err(Error::Unavailable { .. } | Error::Conflict { .. }) => {}
-                Err(error) => return Err(Ended::Failed(error.to_string())),
+                done => return Ok(done),
             }
             tokio::select! {
                 // What is not stored comes again: the cursor has not moved.
@@ -306,7 +360,7 @@ impl Task {
     }
 
     /// Parts, their jobs and the cursor, under the lease, in one transaction.
-    async fn store(&self, batch: &[(Option<Part>, Cursor)]) -> Result<()> {
+    async fn store(&self, batch: &[(Option<Part>, Cursor)], keys: Keys) -> Result<()> {
         let Some((_, cursor)) = batch.last() else {
             return Ok(());
         };
@@ -323,11 +377,22 @@ impl Task {
         let parts = batch.iter().filter_map(|(part, _)| part.clone());
         let deliveries: Vec<_> = parts
             .map(|part| inbound::delivery(kind, Some((tenant, id)), tx.now(), part))
+            .map(|delivery| match keys {
+                Keys::AsTheyCame => delivery,
+                Keys::Ours => refused::renamed(delivery),
+            })
             .collect();
         store::deliver(&mut tx, &deliveries).await?;
         rows::set_session_cursor(&tx, tenant, id, &cursor.0).await?;
         self.app.commit(tx, ()).await
     }
+}
+
+/// Under which keys a part is stored.
+#[derive(Clone, Copy)]
+enum Keys {
+    AsTheyCame,
+    Ours,
 }
 
 const LOST: &str = "LEASE_LOST";

@@ -10,18 +10,14 @@ use domain::conversation::Conversation;
 use domain::inbox::{Inbox, InboxState};
 use domain::job::Job;
 use domain::message::{AuthorKind, Direction, Message, MessageKind, MessageState};
-use domain::people::{Membership, Role, Tenant, User};
-use domain::permission::{Actor, Credential};
+use domain::people::Role;
+use domain::permission::Actor;
 use domain::queue::{Queue, QueueMember};
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::{
-    ContactId, ConversationId, IdentityId, InboxId, MembershipId, MessageId, QueueId, SessionId,
-    TenantId, TicketId, UserId,
+    ContactId, ConversationId, IdentityId, InboxId, MessageId, QueueId, TenantId, TicketId, UserId,
 };
-use store::queries::{
-    contacts, conversations, identities, inboxes, memberships, messages, queues, tenants, tickets,
-    users,
-};
+use store::queries::{contacts, conversations, identities, inboxes, messages, queues, tickets};
 use store::testing::TestDb;
 use store::{CountDelta, NewJob, Tx};
 
@@ -51,22 +47,12 @@ impl<'a> World<'a> {
 
     async fn named(db: &'a TestDb, name: &str) -> World<'a> {
         let app = testing::app(db).await;
-        let tx = app.store.begin_global("test.world").await.unwrap();
-        let now = tx.now();
-        let tenant = TenantId::new(now);
-        let row = Tenant {
-            id: tenant,
-            name: "Echo".into(),
-            time_zone: "UTC".into(),
-            locale: "en".into(),
-            created_at: now,
-        };
-        tenants::insert(&tx, &row, &[0]).await.unwrap();
-        app.commit(tx, ()).await.unwrap();
+        let tenant = testing::bare_tenant(&app).await;
         let tx = app.begin(tenant, "test.world").await.unwrap();
-        let boss = person(&tx, tenant, &format!("boss.{name}"), Role::Supervisor).await;
-        let anna = person(&tx, tenant, &format!("anna.{name}"), Role::Agent).await;
-        let ben = person(&tx, tenant, &format!("ben.{name}"), Role::Agent).await;
+        let now = tx.now();
+        let boss = testing::person(&tx, tenant, "boss", Role::Supervisor).await;
+        let anna = testing::person(&tx, tenant, "anna", Role::Agent).await;
+        let ben = testing::person(&tx, tenant, "ben", Role::Agent).await;
         let near = queue(&tx, tenant, anna.user_id).await;
         let far = queue(&tx, tenant, ben.user_id).await;
         let inbox = Inbox {
@@ -81,6 +67,7 @@ impl<'a> World<'a> {
             settings: serde_json::json!({}),
             state: InboxState::Connected,
             problem: None,
+            session_problem: None,
             last_inbound_at: None,
             last_outbound_at: None,
             created_at: now,
@@ -313,33 +300,6 @@ impl<'a> World<'a> {
                 return ids;
             }
         }
-    }
-}
-
-async fn person(tx: &Tx, tenant: TenantId, name: &str, role: Role) -> Actor {
-    let now = tx.now();
-    let user = User {
-        id: UserId::new(now),
-        email: format!("{name}@example.com"),
-        name: name.into(),
-        locale: "en".into(),
-        created_at: now,
-    };
-    users::insert(tx, &user, None).await.unwrap();
-    let membership = Membership {
-        id: MembershipId::new(now),
-        tenant_id: tenant,
-        user_id: user.id,
-        role,
-        created_at: now,
-        removed_at: None,
-    };
-    memberships::insert(tx, &membership).await.unwrap();
-    Actor {
-        tenant_id: tenant,
-        user_id: user.id,
-        role,
-        credential: Credential::Session(SessionId::new(now)),
     }
 }
 

@@ -6,17 +6,15 @@ use chrono::TimeDelta;
 use domain::agent_state::{AgentState, AgentStatus};
 use domain::contact::Contact;
 use domain::offer::{Offer, OfferState};
-use domain::people::{Membership, Role, Tenant, User};
-use domain::permission::{Actor, Credential};
+use domain::people::Role;
+use domain::permission::Actor;
 use domain::queue::{Queue, QueueMember};
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::work_item::WorkItem;
-use domain::{
-    ConnectionId, ContactId, MembershipId, QueueId, SessionId, TenantId, TicketId, UserId,
-};
+use domain::{ConnectionId, ContactId, QueueId, TenantId, TicketId, UserId};
 use std::collections::BTreeMap;
 use store::leases::{self, Shard};
-use store::queries::{contacts, memberships, queues, tenants, tickets, users};
+use store::queries::{contacts, queues, tickets};
 use store::testing::TestDb;
 use store::{Tx, routing as stored};
 
@@ -48,17 +46,9 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
 impl<'a> World<'a> {
     pub async fn new(db: &'a TestDb) -> World<'a> {
         let app = testing::app(db).await;
+        let tenant = testing::bare_tenant(&app).await;
         let mut tx = app.store.begin_global("test.world").await.unwrap();
         let now = tx.now();
-        let tenant = TenantId::new(now);
-        let row = Tenant {
-            id: tenant,
-            name: "Echo".into(),
-            time_zone: "UTC".into(),
-            locale: "en".into(),
-            created_at: now,
-        };
-        tenants::insert(&tx, &row, &[0]).await.unwrap();
         let node = app.config.node;
         leases::join(&mut tx, node, "router", now + TimeDelta::days(1))
             .await
@@ -282,32 +272,10 @@ impl Agent {
 }
 
 async fn person(tx: &mut Tx, tenant: TenantId, name: &str, role: Role) -> Actor {
-    let now = tx.now();
-    let user = User {
-        id: UserId::new(now),
-        email: format!("{name}@{tenant}.example.com"),
-        name: name.to_owned(),
-        locale: "en".into(),
-        created_at: now,
-    };
-    users::insert(tx, &user, None).await.unwrap();
-    let membership = Membership {
-        id: MembershipId::new(now),
-        tenant_id: tenant,
-        user_id: user.id,
-        role,
-        created_at: now,
-        removed_at: None,
-    };
-    memberships::insert(tx, &membership).await.unwrap();
-    let state = AgentState::offline(user.id, tenant, now);
+    let actor = testing::person(tx, tenant, name, role).await;
+    let state = AgentState::offline(actor.user_id, tenant, tx.now());
     stored::put_agent_state(tx, state).await.unwrap();
-    Actor {
-        tenant_id: tenant,
-        user_id: user.id,
-        role,
-        credential: Credential::Session(SessionId::new(now)),
-    }
+    actor
 }
 
 /// For tasks that outlive the borrow of the world.

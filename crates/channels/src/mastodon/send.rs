@@ -232,7 +232,7 @@ fn post(
         .header("idempotency-key", &key)
         .body(Body::Json(body));
     if CHANNEL.send_kind(inbox) == crate::SendKind::Idempotent {
-        request.idempotency_key = Some(key);
+        request = request.keyed(key);
     }
     request
 }

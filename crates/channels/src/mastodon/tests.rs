@@ -4,8 +4,8 @@ use super::CHANNEL;
 use super::send::visibility;
 use crate::testing::{answer, empty, inbox};
 use crate::{
-    Action, Body, Channel, Connect, HttpRequest, Inbox, Outcome, Outgoing, Peer, Reach, Response,
-    SendKind, Step, Target, Upload,
+    Action, Body, Channel, Connect, HttpRequest, Inbox, Outcome, Outgoing, Peer, Reach, Repeat,
+    Response, SendKind, Step, Target, Upload,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -175,12 +175,12 @@ fn a_long_text_becomes_a_numbered_chain_and_loses_nothing() {
 fn each_piece_of_a_chain_has_its_own_key_and_a_retry_repeats_it() {
     let mut out = answering("public");
     out.text = "a ".repeat(600);
-    let key = |request: &HttpRequest| request.idempotency_key.clone();
+    let key = |request: &HttpRequest| request.repeat.clone();
     let (first, _) = send(out.clone(), vec![posted("s1")]);
     let (again, _) = send(out, vec![posted("s1")]);
     assert_eq!(
         first.iter().map(key).collect::<Vec<_>>(),
-        [Some("msg_7-0".into()), Some("msg_7-1".into())]
+        [Repeat::Key("msg_7-0".into()), Repeat::Key("msg_7-1".into())]
     );
     assert_eq!(
         first.iter().map(key).collect::<Vec<_>>(),

@@ -161,8 +161,9 @@ fn send(inbox: &Inbox, base: &Url, out: &Outgoing, mut steps: Steps<'_>) -> Ende
     let response = steps.take(|| {
         let mut request = signed(inbox, Method::POST, &url, &out.client_id, Some(&body));
         if super::CHANNEL.send_kind(inbox) == SendKind::Idempotent {
-            request.idempotency_key = Some(out.client_id.clone());
-            request = request.header("idempotency-key", &out.client_id);
+            request = request
+                .keyed(&out.client_id)
+                .header("idempotency-key", &out.client_id);
         }
         request
     })?;
@@ -227,7 +228,6 @@ fn signed(inbox: &Inbox, method: Method, url: &Url, id: &str, body: Option<&Valu
         id
     };
     let secret = inbox.secrets.get("signing_secret").unwrap_or_default();
-    let reads = method == Method::GET;
     let mut request = HttpRequest::new(method, url.as_str())
         .header("webhook-id", id)
         .header("webhook-timestamp", inbox.now.timestamp().to_string())
@@ -241,7 +241,7 @@ fn signed(inbox: &Inbox, method: Method, url: &Url, id: &str, body: Option<&Valu
             bytes,
         };
     }
-    if reads { request.harmless() } else { request }
+    request
 }
 
 fn done(response: &Response) -> Ended {

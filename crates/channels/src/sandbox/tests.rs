@@ -3,8 +3,8 @@
 use super::CHANNEL;
 use crate::testing::{answer, empty, inbox};
 use crate::{
-    Action, Channel, Inbound, Inbox, Outcome, Outgoing, ProviderApp, RawRequest, Secrets, SendKind,
-    Step, Verdict, signature,
+    Action, Channel, Inbound, Inbox, Outcome, Outgoing, ProviderApp, RawRequest, Repeat, Secrets,
+    SendKind, Step, Verdict, signature,
 };
 use domain::{Time, clock::from_micros};
 use serde_json::{Value, json};
@@ -165,10 +165,11 @@ fn only_the_idempotent_kind_tells_the_executor_that_it_may_repeat() {
         let Step::Call(request) = CHANNEL.perform(&inbox, &out(), &[]) else {
             panic!("no request")
         };
-        assert_eq!(
-            request.idempotency_key.is_some(),
-            kind == SendKind::Idempotent
-        );
+        let expected = match (kind, out()) {
+            (SendKind::Idempotent, Action::Send(message)) => Repeat::Key(message.client_id),
+            _ => Repeat::Never,
+        };
+        assert_eq!(request.repeat, expected);
     }
 }
 

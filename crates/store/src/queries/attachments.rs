@@ -112,6 +112,20 @@ pub async fn of_messages(
     Ok(found)
 }
 
+/// Where the files of one message were found at the provider.
+pub async fn sources(
+    db: &impl Db,
+    tenant: TenantId,
+    message: MessageId,
+) -> Result<Vec<String>, StoreError> {
+    let rows = attachments::Entity::find()
+        .filter(attachments::Column::TenantId.eq(tenant.uuid()))
+        .filter(attachments::Column::MessageId.eq(message.uuid()))
+        .all(db.conn())
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| row.source).collect())
+}
+
 pub async fn insert(tx: &Tx, attachment: &StoredAttachment) -> Result<(), StoreError> {
     row::insert(tx, row(attachment)).await
 }

@@ -9,6 +9,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Qu
 
 /// A receipt "read up to here" changes at most this many messages.
 const UP_TO_MAX: u64 = 200;
+/// An echo belongs to one of the newest messages to its person.
+const ON_ITS_WAY_MAX: u64 = 50;
 
 fn of_inbox(inbox: InboxId) -> Select<messages::Entity> {
     messages::Entity::find()
@@ -51,29 +53,54 @@ pub async fn by_client_id(
     Ok(all(db, tenant, query).await?.pop())
 }
 
-/// The oldest message of this text to this person whose provider id we do not know yet.
-pub async fn pending(
+/// Messages to this person that wait or are being sent, oldest first: their provider ids are not
+/// known yet.
+pub async fn on_its_way(
     db: &impl Db,
     tenant: TenantId,
     inbox: InboxId,
     handle: &str,
-    text: &str,
-) -> Result<Option<Message>, StoreError> {
-    let on_its_way = [
+) -> Result<Vec<Message>, StoreError> {
+    let states = [
         MessageState::Queued,
         MessageState::Sending,
         MessageState::Unknown,
     ];
     let query = of_inbox(inbox)
         .filter(messages::Column::ExternalId.is_null())
-        .filter(messages::Column::Text.eq(text))
-        .filter(messages::Column::State.is_in(on_its_way.map(MessageState::as_str)))
+        .filter(messages::Column::State.is_in(states.map(MessageState::as_str)))
         .filter(
             messages::Column::ConversationId.in_subquery(threads_of(tenant, inbox, handle, None)),
         )
         .order_by_asc(messages::Column::Id)
-        .limit(1);
-    Ok(all(db, tenant, query).await?.pop())
+        .limit(ON_ITS_WAY_MAX);
+    all(db, tenant, query).await
+}
+
+/// Whether this id is one of the `ids` that the channel kept with a message to this person: a long
+/// text leaves as several.
+pub async fn is_piece(
+    db: &impl Db,
+    tenant: TenantId,
+    inbox: InboxId,
+    handle: &str,
+    external_id: &str,
+) -> Result<bool, StoreError> {
+    let rows = of_inbox(inbox)
+        .filter(messages::Column::TenantId.eq(tenant.uuid()))
+        .filter(messages::Column::ExternalId.is_not_null())
+        .filter(
+            messages::Column::ConversationId.in_subquery(threads_of(tenant, inbox, handle, None)),
+        )
+        .order_by_desc(messages::Column::Id)
+        .limit(ON_ITS_WAY_MAX)
+        .all(db.conn())
+        .await?;
+    let names = |extra: &serde_json::Value| {
+        let ids = extra.get("ids").and_then(serde_json::Value::as_array);
+        ids.is_some_and(|ids| ids.iter().any(|id| id == external_id))
+    };
+    Ok(rows.iter().any(|row| names(&row.extra)))
 }
 
 /// The messages a "read up to here" covers, newest first, without those that are read already.

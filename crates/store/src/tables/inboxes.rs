@@ -19,6 +19,7 @@ pub struct Model {
     pub settings: Json,
     pub state: String,
     pub problem: Option<String>,
+    pub session_problem: Option<String>,
     pub session_cursor: Option<String>,
     pub last_inbound_at: Option<Time>,
     pub last_outbound_at: Option<Time>,

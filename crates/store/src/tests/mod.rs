@@ -90,6 +90,7 @@ async fn world(store: &Store) -> World {
         settings: serde_json::json!({"greeting": "hi"}),
         state: InboxState::Connected,
         problem: None,
+        session_problem: None,
         last_inbound_at: None,
         last_outbound_at: None,
         created_at: now,

@@ -20,7 +20,7 @@ import { useSubmit } from "./useSubmit";
 
 const InboxItem = graphql(`
   fragment InboxItem on Inbox {
-    __typename id channel name account address state problem webhookUrl lastInboundAt lastOutboundAt
+    __typename id channel name account address state problem sessionProblem webhookUrl lastInboundAt lastOutboundAt
     queue { __typename id name }
   }
 `);
@@ -400,6 +400,7 @@ export function InboxesPage() {
                     {inbox.lastInboundAt &&
                       ` · ${t("inboxes.lastIn", { time: ago(inbox.lastInboundAt, i18n.language, now) })}`}
                     {inbox.problem && <p className="text-bad">{inbox.problem}</p>}
+                    {inbox.sessionProblem && <p className="text-warn">{inbox.sessionProblem}</p>}
                   </>
                 }
                 actions={

@@ -28,7 +28,7 @@ export const Changes = graphql(`
         ... on IdentityImage { id contactId channel handle display avatarUrl mergedFromId }
         ... on OfferImage { id ticketId queueId userId offerState: state endReason offerReason: reason createdAt expiresAt version }
         ... on AgentImage { userId agentStatus: status agentReason: reason load capacity statusSince version }
-        ... on InboxImage { id channel name account address inboxState: state problem queueId lastInboundAt lastOutboundAt version }
+        ... on InboxImage { id channel name account address inboxState: state problem sessionProblem queueId lastInboundAt lastOutboundAt version }
         ... on QueueImage { id name color offerTtlSeconds targetSeconds archivedAt version }
         ... on SkillImage { id name archivedAt }
         ... on TeamImage { id name members }
@@ -71,7 +71,7 @@ const AgentPatch = graphql(
   `fragment _ on Agent { __typename userId status reason presence load capacity statusSince }`,
 );
 const InboxPatch = graphql(`
-  fragment _ on Inbox { __typename id channel name account address state problem lastInboundAt lastOutboundAt }
+  fragment _ on Inbox { __typename id channel name account address state problem sessionProblem lastInboundAt lastOutboundAt }
 `);
 const QueuePatch = graphql(
   `fragment _ on Queue { __typename id name color offerTtlSeconds targetSeconds archivedAt }`,
