@@ -9,7 +9,6 @@ use crate::tables::{events, tenants, word};
 use crate::tx::Tx;
 use domain::event::{Cursor, Event};
 use domain::{TenantId, Time};
-use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// Events after `seq`, oldest first. Fewer than `limit` means: that was the head.
