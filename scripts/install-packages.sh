@@ -8,7 +8,7 @@ installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok instal
 
 wanted=(build-essential pkg-config curl ca-certificates)
 if [ "${1:-run}" = test ]; then
-  wanted+=(postgresql python3-venv chromium fonts-noto-cjk fonts-noto-color-emoji nats-server)
+  wanted+=(postgresql python3-venv chromium fonts-noto-cjk fonts-noto-color-emoji nats-server postfix dovecot-imapd dovecot-lmtpd openssl)
 fi
 node_ok || wanted+=(nodejs npm)
 

@@ -4,7 +4,7 @@
 //! so a crash that was found once stays found. A new parser of foreign bytes gets a line in
 //! [`TARGETS`] and a folder in `fuzz/corpus`.
 
-use channels::{ALL, Inbox, Part, ProviderApp, RawRequest};
+use channels::{ALL, Inbox, Input, Output, Part, ProviderApp, RawRequest};
 use domain::{InboxId, TenantId, Time, clock::from_micros};
 
 /// A moment that recorded signatures are fresh at; nothing here may depend on it.
@@ -15,6 +15,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("channel_webhook", channel_webhook),
     ("channel_part", channel_part),
+    ("channel_session", channel_session),
     ("ids", ids),
 ];
 
@@ -29,7 +30,14 @@ fn inbox() -> Inbox {
         account: "moa".into(),
         address: "@moa".into(),
         base_url: None,
-        settings: Default::default(),
+        settings: [
+            ("address", "help@moa.example"),
+            ("imap_host", "imap.moa.example"),
+            ("smtp_host", "smtp.moa.example"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into_iter()
+        .collect(),
         secrets: Default::default(),
         app: None,
         now: now(),
@@ -81,6 +89,29 @@ pub fn channel_part(bytes: &[u8]) {
     };
     for channel in ALL {
         let _ = channel.parse(&inbox(), &part);
+    }
+}
+
+/// A server on the other end of a connection, in pieces of the first byte's size. Whatever is
+/// delivered is parsed, and stored at once.
+pub fn channel_session(bytes: &[u8]) {
+    let Some((piece, stream)) = bytes.split_first() else {
+        return;
+    };
+    for channel in ALL {
+        let Some(mut session) = channel.session(&inbox(), None) else {
+            continue;
+        };
+        let pieces = stream.chunks(usize::from(*piece) + 1);
+        let received = pieces.map(|bytes| Input::Received(bytes.to_vec()));
+        for input in [Input::Start, Input::Opened].into_iter().chain(received) {
+            for output in session.handle(input, now()) {
+                if let Output::Deliver { part, cursor } = output {
+                    let _ = channel.parse(&inbox(), &part);
+                    session.handle(Input::Stored(cursor), now());
+                }
+            }
+        }
     }
 }
 

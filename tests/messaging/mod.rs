@@ -3,6 +3,7 @@
 mod inboxes;
 mod live;
 mod lost_answers;
+mod mail;
 mod malformed;
 mod mastodon;
 mod refused;

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod desk;
 pub mod follower;
 pub mod graphql;
+pub mod mail;
 pub mod mastodon;
 pub mod node;
 pub mod people;

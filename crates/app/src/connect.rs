@@ -1,8 +1,12 @@
-//! WebSocket connections that channel sessions ask for.
+//! Connections that channel sessions ask for: WebSockets here, streams of bytes in `stream`.
 //!
 //! Invariants: the host passes the same guard as every request; handshake, writes and silence
 //! have time limits and messages a size limit, so a bad peer costs one closed connection. What a
 //! peer sends is handed up as it is; nothing of it, nor of the URL's query, reaches a log.
+
+mod stream;
+
+pub use stream::{Connection, Stream, encrypted};
 
 use crate::outbound::guard::{Guard, Trust};
 use bytes::Bytes;
@@ -35,7 +39,7 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    fn new(reason: impl ToString) -> Self {
+    pub(crate) fn new(reason: impl ToString) -> Self {
         Self {
             status: None,
             reason: reason.to_string(),

@@ -12,6 +12,7 @@ mod kinds;
 mod live;
 pub mod oauth;
 mod seal;
+mod trial;
 mod view;
 
 pub use check::check;

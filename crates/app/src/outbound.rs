@@ -6,8 +6,13 @@
 //! only when no byte of the request can have left.
 
 mod body;
+mod errand;
 pub mod guard;
 pub mod limiter;
+mod mail;
+mod smtp;
+
+pub use errand::Errand;
 
 use crate::blobs::{BlobError, Blobs};
 use channels::{Answer, HttpRequest, Reach, Response};

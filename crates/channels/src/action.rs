@@ -138,7 +138,59 @@ pub struct Upload {
 #[derive(Debug, Clone)]
 pub enum Step<T> {
     Call(HttpRequest),
+    /// By SMTP; the answer's status is the reply code.
+    Mail(Box<Submission>),
     Done(T),
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    Tls,
+    /// Clear text until the server agreed to TLS; without its consent nothing is said.
+    StartTls,
+    /// Only for a server on the same machine.
+    Clear,
+}
+
+/// A mail and the server that takes it. Without a mail, only the sign-in is tried.
+/// A refusal's answer has the header `phase`: `sign-in`, `sender`, `recipient` or `content`.
+#[derive(Clone)]
+pub struct Submission {
+    pub host: String,
+    pub port: u16,
+    pub protection: Protection,
+    pub user: String,
+    pub password: String,
+    pub mail: Option<Mail>,
+}
+
+impl fmt::Debug for Submission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Submission")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("protection", &self.protection)
+            .field("mail", &self.mail.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the executor makes a MIME message of.
+#[derive(Clone, Default, PartialEq)]
+pub struct Mail {
+    /// Name and address.
+    pub from: (Option<String>, String),
+    pub to: String,
+    pub cc: Vec<String>,
+    pub reply_to: Option<String>,
+    pub subject: String,
+    /// Without angle brackets, like all ids here. The same for every attempt.
+    pub message_id: String,
+    pub in_reply_to: Option<String>,
+    pub references: Vec<String>,
+    pub text: String,
+    pub attachments: Vec<Upload>,
 }
 
 /// How far the network guard lets a request go.

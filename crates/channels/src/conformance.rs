@@ -1,18 +1,17 @@
 //! Promises that every channel keeps, run over `ALL`. A new folder is tested without an edit here.
 
-use crate::testing::{SECRET, answer, app, empty, facts_of_fixtures, fixtures, inbox, parts_of};
+use crate::testing::{
+    SECRET, answer, app, empty, facts_of_fixtures, fixtures, inbox, parts_of, run,
+};
 use crate::{
     ALL, Action, Body, Channel, Connect, Cursor, Field, Inbound, Input, Outcome, Outgoing, Part,
-    Peer, RawRequest, Repeat, Response, Step, Target, Upload, Verdict, by_kind,
+    Peer, RawRequest, Repeat, Response, Target, Upload, Verdict, by_kind,
 };
 use domain::Time;
 use proptest::prelude::*;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// More steps than any honest action needs.
-const STEPS_MAX: usize = 120;
 
 fn folder(channel: &dyn Channel) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -325,32 +324,6 @@ fn actions() -> Vec<Action> {
         },
         Action::Backfill { count: 100 },
     ]
-}
-
-/// Plays an action to its end; every request on the way is shown to `respond`.
-fn run(
-    channel: &dyn Channel,
-    action: &Action,
-    mut respond: impl FnMut(&crate::HttpRequest) -> Response,
-) -> (Outcome, usize) {
-    let inbox = inbox(channel);
-    let mut so_far = Vec::new();
-    loop {
-        match channel.perform(&inbox, action, &so_far) {
-            Step::Done(outcome) => return (outcome, so_far.len()),
-            Step::Call(request) => {
-                let shown = format!("{request:?} {action:?} {inbox:?}");
-                assert!(!shown.contains(SECRET), "{shown}");
-                assert!(request.url.starts_with("http"), "{shown}");
-                so_far.push(respond(&request));
-            }
-        }
-        assert!(
-            so_far.len() < STEPS_MAX,
-            "{action:?} of {} never ends",
-            channel.manifest().kind
-        );
-    }
 }
 
 #[test]

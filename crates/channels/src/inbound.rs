@@ -143,6 +143,12 @@ pub struct InboundMessage {
     pub peer: Peer,
     /// Thread key; empty where the peer is the thread.
     pub thread: String,
+    /// Where the channel has subjects; otherwise a ticket is named after its first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// A machine wrote it by itself: it is kept and shown, but wakes nobody who had done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
     pub text: String,
     /// Sanitised HTML, where the channel has it.
     pub html: Option<String>,

@@ -20,8 +20,8 @@ pub mod text;
 pub mod view;
 
 pub use action::{
-    Action, Answer, Blob, Body, Connect, FormPart, HttpRequest, Outcome, Outgoing, Reach, Repeat,
-    Response, Step, Target, Upload,
+    Action, Answer, Blob, Body, Connect, FormPart, HttpRequest, Mail, Outcome, Outgoing, Protection,
+    Reach, Repeat, Response, Step, Submission, Target, Upload,
 };
 pub use inbound::{
     Inbound, InboundMessage, Malformed, Media, Part, Peer, Profile, RawRequest, Receipt,
@@ -63,6 +63,26 @@ pub trait Channel: Send + Sync {
     /// The long-lived connection of this inbox, for channels that have one.
     fn session(&self, inbox: &Inbox, cursor: Option<&Cursor>) -> Option<Box<dyn Session>> {
         let _ = (inbox, cursor);
+        None
+    }
+
+    /// A short connection that shows whether this inbox could be read: it ends in
+    /// `Ended(Ok)` or in what is wrong. Asked before `perform` of a form or a check.
+    fn trial(&self, inbox: &Inbox) -> Option<Box<dyn Session>> {
+        let _ = inbox;
+        None
+    }
+
+    /// The dedupe key of the part that carries this file within itself, for channels whose
+    /// events bring their files along. `None`: it is fetched by `Action::FetchMedia`.
+    fn carrier<'m>(&self, media: &'m str) -> Option<&'m str> {
+        let _ = media;
+        None
+    }
+
+    /// The bytes of a file that `part` carries.
+    fn carried(&self, part: &Part, media: &str) -> Option<Vec<u8>> {
+        let _ = (part, media);
         None
     }
 

@@ -24,10 +24,26 @@ const TAGS: [&str; 14] = [
     "li",
 ];
 
+/// What mails are laid out with; nothing of it can run or load anything.
+const MAIL_TAGS: [&str; 15] = [
+    "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "thead", "tbody", "tr", "td", "th",
+    "u",
+];
+
 /// A few text tags, and links that leave in a new tab without telling where from.
 pub fn clean(html: &str) -> String {
+    cleaned(html, &[])
+}
+
+/// As [`clean`], with the blocks and tables of a mail. Pictures are files of the message.
+pub fn clean_mail(html: &str) -> String {
+    cleaned(html, &MAIL_TAGS)
+}
+
+fn cleaned(html: &str, more: &[&'static str]) -> String {
     ammonia::Builder::default()
-        .tags(HashSet::from(TAGS))
+        .tags(TAGS.iter().chain(more).copied().collect())
+        .clean_content_tags(HashSet::from(["script", "style", "title"]))
         .generic_attributes(HashSet::new())
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(Some("nofollow noopener noreferrer"))
@@ -46,9 +62,18 @@ fn bounded(html: &str) -> &str {
 
 /// The text a person would read: paragraphs kept, and links whose words hide where they lead.
 pub fn plain_text(html: &str) -> String {
-    let clean = clean(html);
+    words(&clean(html))
+}
+
+/// The same of a mail: its blocks begin new lines.
+pub fn plain_mail(html: &str) -> String {
+    // Outside of `pre`, a line break in HTML is only a space.
+    words(&clean_mail(&html.replace(['\r', '\n'], " ")))
+}
+
+fn words(clean: &str) -> String {
     let mut reader = Reader::default();
-    let mut rest = clean.as_str();
+    let mut rest = clean;
     while let Some(start) = rest.find('<') {
         reader.text(&rest[..start]);
         let Some(end) = rest[start..].find('>') else {
@@ -84,9 +109,22 @@ impl Reader {
                 self.paragraph()
             }
             "li" => self.out.push_str("- "),
+            "div" | "/div" | "tr" | "/tr" | "table" | "/table" | "hr" | "h1" | "h2" | "h3"
+            | "h4" | "h5" | "h6" => self.line(),
+            "/h1" | "/h2" | "/h3" | "/h4" | "/h5" | "/h6" => self.paragraph(),
+            "/td" | "/th" => self.out.push(' '),
             "a" => self.link = href(tag).map(|href| (href, self.out.len())),
             "/a" => self.end_link(),
             _ => {}
+        }
+    }
+
+    /// Blocks in blocks begin one line, not many.
+    fn line(&mut self) {
+        let end = self.out.trim_end_matches(' ').len();
+        self.out.truncate(end);
+        if !self.out.is_empty() && !self.out.ends_with('\n') {
+            self.out.push('\n');
         }
     }
 
@@ -146,6 +184,15 @@ mod tests {
         assert_eq!(
             plain_text(html),
             "@desk 안녕\ntwo <b> &amp;\n\nsee https://example.org/a?b=c&d=e and my bank (https://evil.example/)"
+        );
+    }
+
+    #[test]
+    fn the_blocks_of_a_mail_are_lines() {
+        let html = "<html><head><title>x</title><style>p{}</style></head><body><div>Hello\n there</div>            <div><br></div><div><div>nested</div></div><table><tr><td>Moon jar</td><td>2</td></tr>            <tr><td>Total</td><td>90,000</td></tr></table><img src='https://t.example/p.gif'></body></html>";
+        assert_eq!(
+            plain_mail(html),
+            "Hello  there\n\nnested\nMoon jar 2\nTotal 90,000"
         );
     }
 

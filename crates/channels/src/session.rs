@@ -10,6 +10,9 @@ use crate::inbound::Part;
 use domain::Time;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
+
+const BACK_OFF_MAX_MS: u64 = 60_000;
 
 /// Where reading goes on; opaque outside the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +88,11 @@ pub enum Input {
 pub enum Output {
     /// Replaces the connection if one is open.
     Open(Endpoint),
+    /// Speak TLS with this host from here on; `Opened` or `Closed` follows. For a stream that
+    /// began in clear text and whose server has just agreed.
+    Encrypt {
+        host: String,
+    },
     Write(Vec<u8>),
     /// A WebSocket text message.
     WriteText(String),
@@ -120,4 +128,15 @@ pub enum Output {
 /// nonce of the inbox view it was made from.
 pub trait Session: Send {
     fn handle(&mut self, input: Input, now: Time) -> Vec<Output>;
+}
+
+/// How long to wait before connecting again: 1 s, 2 s, 4 s … 60 s, each moved by up to a quarter,
+/// because a thousand sessions that lost the same server must not come back in the same second.
+pub fn back_off(nonce: &str, failures: u32) -> Duration {
+    let full = (500u64 << failures.min(7)).clamp(1000, BACK_OFF_MAX_MS);
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    for byte in nonce.bytes().chain(failures.to_le_bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    Duration::from_millis(full - full / 4 + (hash >> 16) % (full / 2).max(1))
 }

@@ -1,7 +1,7 @@
 //! A chain of requests written as straight code: each step takes its answer from `so_far`, and the
 //! first step without an answer is the next request.
 
-use crate::action::{HttpRequest, Outcome, Response, Step};
+use crate::action::{HttpRequest, Outcome, Response, Step, Submission};
 
 /// Why the straight code stops here: the next request, or an early end.
 pub type Stop = Box<Step<Outcome>>;
@@ -22,5 +22,15 @@ impl<'a> Steps<'a> {
         self.answers
             .next()
             .ok_or_else(|| Box::new(Step::Call(request())))
+    }
+
+    /// The answer of the mail server, or what to hand to it.
+    pub fn submit(
+        &mut self,
+        submission: impl FnOnce() -> Submission,
+    ) -> Result<&'a Response, Stop> {
+        self.answers
+            .next()
+            .ok_or_else(|| Box::new(Step::Mail(Box::new(submission()))))
     }
 }

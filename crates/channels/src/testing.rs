@@ -1,10 +1,15 @@
 //! Views for the tests of every channel.
 
-use crate::{Channel, FieldKind, Inbox, Part, ProviderApp, RawRequest, Response, Secrets};
+use crate::{
+    Action, Channel, FieldKind, HttpRequest, Inbox, Outcome, Part, ProviderApp, RawRequest,
+    Response, Secrets, Step,
+};
 use domain::{InboxId, TenantId, Time};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
+/// More steps than any honest action needs.
+const STEPS_MAX: usize = 120;
 /// A word that must never show up in any `Debug` output.
 pub const SECRET: &str = "hunter2-do-not-show";
 
@@ -124,6 +129,11 @@ pub fn parts_of(channel: &dyn Channel, bytes: &[u8]) -> Vec<Part> {
     }
     let fixture: Value = serde_json::from_slice(bytes).expect("JSON");
     let parts = fixture["parts"].as_array().expect("parts");
+    // What is no JSON at the provider either lies beside the list, as it is.
+    let bytes_of = |part: &Value| match part["file"].as_str() {
+        Some(file) => std::fs::read(fixture_folder(channel).join(file)).expect("a named file"),
+        None => part.to_string().into_bytes(),
+    };
     parts
         .iter()
         .enumerate()
@@ -131,7 +141,7 @@ pub fn parts_of(channel: &dyn Channel, bytes: &[u8]) -> Vec<Part> {
             account: "fixture".into(),
             lane: String::new(),
             dedupe: index.to_string(),
-            bytes: part.to_string().into_bytes(),
+            bytes: bytes_of(part),
         })
         .collect()
 }
@@ -149,4 +159,37 @@ pub fn facts_of_fixtures(channel: &dyn Channel, bytes: &[u8]) -> Vec<Value> {
             json!({ "account": part.account, "lane": part.lane, "dedupe": part.dedupe, "facts": facts })
         })
         .collect()
+}
+
+/// Plays an action to its end; every request on the way is shown to `respond`.
+pub fn run(
+    channel: &dyn Channel,
+    action: &Action,
+    mut respond: impl FnMut(&HttpRequest) -> Response,
+) -> (Outcome, usize) {
+    let inbox = inbox(channel);
+    let (mut so_far, mut mails) = (Vec::new(), 0);
+    loop {
+        match channel.perform(&inbox, action, &so_far) {
+            Step::Done(outcome) => return (outcome, so_far.len() - mails),
+            Step::Call(request) => {
+                let shown = format!("{request:?} {action:?} {inbox:?}");
+                assert!(!shown.contains(SECRET), "{shown}");
+                assert!(request.url.starts_with("http"), "{shown}");
+                so_far.push(respond(&request));
+            }
+            // Reply codes of mail servers mean something else: the channel's own tests play them.
+            Step::Mail(submission) => {
+                let shown = format!("{submission:?}");
+                assert!(!shown.contains(SECRET), "{shown}");
+                so_far.push(empty(250));
+                mails += 1;
+            }
+        }
+        assert!(
+            so_far.len() < STEPS_MAX,
+            "{action:?} of {} never ends",
+            channel.manifest().kind
+        );
+    }
 }

@@ -92,7 +92,7 @@ impl Context<'_> {
             &identity,
             &contact,
             &fact.thread,
-            &fact.text,
+            fact.subject.as_deref().unwrap_or(&fact.text),
         )
         .await?;
         let Thread {
@@ -116,6 +116,11 @@ impl Context<'_> {
         let heard = threads::heard_from(conversation, self.channel, &view, message.sent_at);
         rows::put_conversation(tx, &ticket, false, heard).await?;
         follow_message(&mut ticket, &message, &self.inbox.channel);
+        if fact.automatic && before.message_head > 0 {
+            // Two machines must not keep each other, or an agent, awake.
+            rows::put_ticket(tx, Some(&before), ticket).await?;
+            return self.inbox_heard(tx).await;
+        }
         ticket.status = ticket.status.customer_wrote();
         ticket.snoozed_until = None;
         ticket.closed_at = None;

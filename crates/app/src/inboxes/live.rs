@@ -1,9 +1,9 @@
 //! One action at a provider, held in memory only: answers of connecting, checking and refreshing
 //! may hold tokens, so no step of them is ever stored. Called outside any transaction.
 
-use crate::outbound::{ExecuteError, Policy};
+use crate::outbound::{Errand, ExecuteError, Policy};
 use crate::{App, Result};
-use channels::{Action, Channel, Outcome, Step};
+use channels::{Action, Channel, Connect, Outcome, Step};
 use std::time::Duration;
 
 /// More steps than any channel needs; a loop in channel code must not become a loop on the wire.
@@ -17,16 +17,24 @@ pub async fn perform(
     action: &Action,
 ) -> Result<Outcome> {
     let policy = policy(view);
+    let tries = matches!(action, Action::Connect(Connect::Form) | Action::Check);
+    if let Some(session) = channel.trial(view).filter(|_| tries) {
+        match super::trial::run(app, session).await {
+            Outcome::Ok => {}
+            refused => return Ok(refused),
+        }
+    }
     let mut so_far = Vec::new();
     for _ in 0..STEPS_MAX {
-        let request = match channel.perform(view, action, &so_far) {
+        let errand = match channel.perform(view, action, &so_far) {
             Step::Done(outcome) => return Ok(outcome),
-            Step::Call(request) => request,
+            Step::Call(request) => Errand::Request(Box::new(request)),
+            Step::Mail(submission) => Errand::Mail(submission),
         };
-        if let Some(delay) = request.delay {
+        if let Some(delay) = errand.delay() {
             crate::wait::after(delay.min(Duration::from_secs(5))).await;
         }
-        match app.outbound.execute(&request, &policy).await {
+        match app.outbound.run(&errand, &policy).await {
             Ok(response) => so_far.push(response),
             Err(ExecuteError::Limited { after }) => {
                 return Ok(Outcome::Retry {

@@ -2,9 +2,9 @@
 //! request whose fate is unknown, and that one is settled by what the channel allows.
 
 use super::End;
-use crate::outbound::{ExecuteError, Policy, timeout_of};
+use crate::outbound::{Errand, ExecuteError, Policy};
 use crate::{App, Error, Result};
-use channels::{Action, Channel, HttpRequest, Outcome, Repeat, Response, SendKind, Step};
+use channels::{Action, Channel, Outcome, Repeat, Response, SendKind, Step};
 use chrono::Duration;
 use store::jobs::{self, StoredJob};
 
@@ -52,16 +52,17 @@ impl Drive<'_> {
         for _ in 0..STEPS_MAX {
             let request = match self.channel.perform(&self.view, &self.action, &so_far) {
                 Step::Done(outcome) => return Ok(Driven::Outcome(outcome)),
-                Step::Call(request) => request,
+                Step::Call(request) => Errand::Request(Box::new(request)),
+                Step::Mail(submission) => Errand::Mail(submission),
             };
             // The claim before this one may have sent exactly this request.
             if std::mem::take(&mut doubtful)
-                && !request.repeat.is_safe()
+                && !request.repeat().is_safe()
                 && let Some(settled) = self.out_of_doubt("the process ended while sending").await
             {
                 return Ok(settled);
             }
-            if let Some(delay) = request.delay {
+            if let Some(delay) = request.delay() {
                 // The provider works on the step before; the lock covers this wait.
                 crate::wait::after(delay.min(DELAY_MAX)).await;
             }
@@ -140,8 +141,8 @@ impl Drive<'_> {
         self.app.commit(tx, ()).await
     }
 
-    async fn call(&self, request: &HttpRequest) -> Result<Called> {
-        let timeout = Duration::from_std(timeout_of(request)).unwrap_or(MARGIN) + MARGIN;
+    async fn call(&self, request: &Errand) -> Result<Called> {
+        let timeout = Duration::from_std(request.timeout()).unwrap_or(MARGIN) + MARGIN;
         if self
             .job
             .locked_until
@@ -155,13 +156,13 @@ impl Drive<'_> {
             peer: self.peer.clone(),
             ..crate::inboxes::policy(&self.view)
         };
-        Ok(match self.app.outbound.execute(request, &policy).await {
+        Ok(match self.app.outbound.run(request, &policy).await {
             Ok(response) => Called::Answered(response),
             Err(ExecuteError::Limited { after }) => Called::Over(Driven::End(End::Wait {
                 until: Duration::from_std(after).unwrap_or(MARGIN),
             })),
             Err(ExecuteError::NotSent { reason }) => Called::Over(Driven::Away(reason)),
-            Err(ExecuteError::MaybeSent { reason }) => match request.repeat {
+            Err(ExecuteError::MaybeSent { reason }) => match request.repeat() {
                 Repeat::Harmless => Called::Over(Driven::End(End::Retry {
                     after: None,
                     error: reason,
@@ -219,7 +220,8 @@ impl Drive<'_> {
                 Step::Done(Outcome::NotSent) => return Ok(None),
                 Step::Done(sent @ Outcome::Sent { .. }) => return Ok(Some(Driven::Outcome(sent))),
                 Step::Done(_) => return Ok(Some(Driven::End(self.still_in_doubt(reason)))),
-                Step::Call(request) => request,
+                Step::Call(request) => Errand::Request(Box::new(request)),
+                Step::Mail(submission) => Errand::Mail(submission),
             };
             match self.call(&request).await? {
                 Called::Answered(response) => so_far.push(response),

@@ -6,13 +6,13 @@ use super::drive::{Drive, Driven};
 use super::{End, finish};
 use crate::inboxes;
 use crate::{App, Result, rows};
-use channels::{Action, Outcome, Peer, SendKind};
+use channels::{Action, Outcome, Part, Peer, SendKind};
 use chrono::Duration;
 use domain::job::ATTEMPTS_MAX;
 use domain::message::AttachmentState;
 use domain::{AttachmentId, IdentityId, InboxId, MessageId};
 use store::jobs::StoredJob;
-use store::queries::{attachments, contacts, identities, messages, tickets};
+use store::queries::{attachments, contacts, deliveries, identities, messages, tickets};
 
 pub(super) async fn fetch(
     app: &App,
@@ -22,10 +22,13 @@ pub(super) async fn fetch(
     attachment: AttachmentId,
     media: &str,
 ) -> Result<End> {
-    let action = Action::FetchMedia {
-        media: media.to_owned(),
+    let driven = match carried(app, job, inbox, media).await? {
+        Some(outcome) => Driven::Outcome(outcome),
+        None => {
+            let media = media.to_owned();
+            drive(app, job, inbox, Action::FetchMedia { media }).await?
+        }
     };
-    let driven = drive(app, job, inbox, action).await?;
     let last = job.attempts >= i64::from(ATTEMPTS_MAX);
     let file = match driven {
         Driven::Outcome(Outcome::Media { blob, .. }) => Ok(blob),
@@ -77,6 +80,38 @@ pub(super) async fn fetch(
     let ticket = tickets::get(&tx, job.tenant_id, message.ticket_id).await?;
     rows::update_message(&mut tx, &ticket, message).await?;
     finish(app, tx, job).await
+}
+
+/// A file that came within its event lies in the stored delivery. `None`: it has to be fetched.
+async fn carried(
+    app: &App,
+    job: &StoredJob,
+    inbox: InboxId,
+    media: &str,
+) -> Result<Option<Outcome>> {
+    let read = app.read();
+    let inbox = store::queries::inboxes::get(&read, job.tenant_id, inbox).await?;
+    let channel = crate::reply::channel_of(&inbox)?;
+    let Some(dedupe) = channel.carrier(media) else {
+        return Ok(None);
+    };
+    let found = deliveries::by_dedupe(&read, job.tenant_id, inbox.id, dedupe).await?;
+    let bytes = found.and_then(|delivery| {
+        let part = Part {
+            account: delivery.account,
+            lane: String::new(),
+            dedupe: delivery.dedupe,
+            bytes: delivery.body,
+        };
+        channel.carried(&part, media)
+    });
+    let Some(bytes) = bytes else {
+        return Ok(Some(Outcome::MediaGone));
+    };
+    let mut writer = app.blobs.create(bytes.len() as u64).await?;
+    writer.write(&bytes).await?;
+    let blob = writer.finish().await?;
+    Ok(Some(Outcome::Media { blob, name: None }))
 }
 
 /// A profile that cannot be had is no failure: the handle is shown instead.

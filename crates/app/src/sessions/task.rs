@@ -1,6 +1,6 @@
 //! One session: the channel's sans-IO state with a socket, a clock and a transaction around it.
 
-use crate::connect::{ConnectError, Frame, Socket};
+use crate::connect::{ConnectError, Connection, Frame, Stream};
 use crate::inbound::refused;
 use crate::outbound::{ExecuteError, Policy};
 use crate::{App, Error, Result, connect, inbound, inboxes};
@@ -37,7 +37,7 @@ pub(super) enum Ended {
 
 enum Work {
     /// Of which attempt to open, so that a late one is recognised.
-    Opened(u64, Box<Result<Socket, ConnectError>>),
+    Opened(u64, Box<Result<Connection, ConnectError>>),
     Answered(u64, Option<Response>),
 }
 
@@ -48,7 +48,7 @@ struct Task {
     epoch: i64,
     stop: CancellationToken,
     policy: Policy,
-    socket: Option<Socket>,
+    socket: Option<Connection>,
     opening: u64,
     work: JoinSet<Work>,
     timer: Option<Time>,
@@ -193,7 +193,11 @@ impl Task {
     async fn act(&mut self, output: Output, inputs: &mut VecDeque<Input>) -> Result<(), Ended> {
         let sent = match output {
             Output::Open(endpoint) => {
-                self.open(endpoint, inputs);
+                self.open(endpoint);
+                Ok(())
+            }
+            Output::Encrypt { host } => {
+                self.encrypt(host);
                 Ok(())
             }
             Output::Call { call, request } => {
@@ -225,7 +229,7 @@ impl Task {
                 Ok(())
             }
             Output::Write(bytes) => match &mut self.socket {
-                Some(socket) => socket.send_binary(bytes).await,
+                Some(socket) => socket.send(bytes).await,
                 None => Ok(()),
             },
             Output::WriteText(text) => match &mut self.socket {
@@ -246,7 +250,7 @@ impl Task {
         Ok(())
     }
 
-    fn open(&mut self, endpoint: Endpoint, inputs: &mut VecDeque<Input>) {
+    fn open(&mut self, endpoint: Endpoint) {
         self.close();
         self.opening += 1;
         let (opening, guard) = (self.opening, self.app.outbound.guard().clone());
@@ -254,13 +258,31 @@ impl Task {
             Endpoint::WebSocket { url, headers } => {
                 self.work.spawn(async move {
                     let opened = connect::open(&guard, &url, &headers).await;
+                    let opened = opened.map(|socket| Connection::WebSocket(Box::new(socket)));
                     Work::Opened(opening, Box::new(opened))
                 });
             }
-            Endpoint::Tcp { .. } | Endpoint::Tls { .. } => inputs.push_back(Input::Closed {
-                status: None,
-                reason: "only WebSocket connections can be opened".into(),
-            }),
+            Endpoint::Tcp { host, port } => self.open_stream(host, port, false),
+            Endpoint::Tls { host, port } => self.open_stream(host, port, true),
+        }
+    }
+
+    fn open_stream(&mut self, host: String, port: u16, tls: bool) {
+        let (opening, guard) = (self.opening, self.app.outbound.guard().clone());
+        self.work.spawn(async move {
+            let opened = Stream::open(&guard, &host, port, tls).await;
+            let opened = opened.map(|stream| Connection::Stream(Box::new(stream)));
+            Work::Opened(opening, Box::new(opened))
+        });
+    }
+
+    /// Goes on over TLS; until then nothing is read or written.
+    fn encrypt(&mut self, host: String) {
+        if let Some(connection) = self.socket.take() {
+            let opening = self.opening;
+            self.work.spawn(async move {
+                Work::Opened(opening, Box::new(connection.encrypt(&host).await))
+            });
         }
     }
 
@@ -405,7 +427,7 @@ fn closed(error: ConnectError) -> Input {
 }
 
 /// The next frame; waits for ever without a socket.
-async fn receive(socket: &mut Option<Socket>) -> Frame {
+async fn receive(socket: &mut Option<Connection>) -> Frame {
     match socket {
         Some(socket) => socket.receive().await,
         None => std::future::pending().await,

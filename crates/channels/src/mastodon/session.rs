@@ -12,7 +12,7 @@ use super::status::KNOWN_UPDATE;
 use super::{USER_AGENT, base, errors};
 use crate::action::{Outcome, Response};
 use crate::address;
-use crate::session::{Cursor, Endpoint, Input, Output, Session};
+use crate::session::{self, Cursor, Endpoint, Input, Output, Session};
 use crate::view::Inbox;
 use domain::Time;
 use http::Method;
@@ -30,7 +30,6 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// A refused stream is tried again after this long.
 const STREAM_AGAIN: Duration = Duration::from_secs(600);
-const BACK_OFF_MAX_MS: u64 = 60_000;
 /// More than this many parts that are not stored yet, and reading waits.
 const UNSTORED_MAX: usize = 200;
 
@@ -363,15 +362,8 @@ impl UserStream {
         self.read(out);
     }
 
-    /// 1 s, 2 s, 4 s … 60 s, each moved by up to a quarter: a thousand sessions that lost the
-    /// same instance must not come back in the same second.
     fn back_off(&self) -> Duration {
-        let full = (500u64 << self.failures.min(7)).clamp(1000, BACK_OFF_MAX_MS);
-        let mut hash = 0xcbf2_9ce4_8422_2325u64;
-        for byte in self.inbox.nonce.bytes().chain(self.failures.to_le_bytes()) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Duration::from_millis(full - full / 4 + (hash >> 16) % (full / 2).max(1))
+        session::back_off(&self.inbox.nonce, self.failures)
     }
 
     fn timer(&mut self, now: Time, out: &mut Vec<Output>) {

@@ -39,6 +39,7 @@ fn play(
         match CHANNEL.perform(inbox, action, &so_far) {
             Step::Done(outcome) => return (requests, Some(outcome)),
             Step::Call(request) => requests.push(request),
+            Step::Mail(mail) => panic!("{mail:?}"),
         }
         match answers.next() {
             Some(answer) => so_far.push(answer),

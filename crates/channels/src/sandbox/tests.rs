@@ -187,7 +187,7 @@ fn a_look_up_finds_the_message_or_says_that_it_may_be_sent() {
     );
     let outcome = |response| match CHANNEL.perform(&inbox, &ask, &[response]) {
         Step::Done(outcome) => outcome,
-        Step::Call(request) => panic!("{request:?}"),
+        other => panic!("{other:?}"),
     };
     assert_eq!(outcome(empty(404)), Outcome::NotSent);
     let found = outcome(answer(200, &json!({ "id": "m9" })));

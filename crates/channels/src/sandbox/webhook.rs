@@ -226,7 +226,7 @@ fn fact(event: Event, raw: Value) -> Result<Inbound, Malformed> {
             own_echo: event.echo,
             from_this_app: event.echo.then_some(event.by_app).flatten(),
             client_id: event.client_id,
-            extra: Value::Null,
+            ..InboundMessage::default()
         })),
         "edit" => Inbound::Edit {
             external_id: need_id()?,

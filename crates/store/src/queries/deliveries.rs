@@ -57,6 +57,24 @@ pub async fn get(db: &impl Db, tenant: TenantId, id: DeliveryId) -> Result<Deliv
     read(row)
 }
 
+/// The delivery of an inbox with this key, while it is kept.
+pub async fn by_dedupe(
+    db: &impl Db,
+    tenant: TenantId,
+    inbox: InboxId,
+    dedupe: &str,
+) -> Result<Option<Delivery>, StoreError> {
+    let row = deliveries::Entity::find()
+        .filter(deliveries::Column::TenantId.eq(tenant.uuid()))
+        .filter(deliveries::Column::InboxId.eq(inbox.uuid()))
+        // Deliveries of an inbox stand under its id, so that the unique index finds them.
+        .filter(deliveries::Column::Account.eq(inbox.to_string()))
+        .filter(deliveries::Column::Dedupe.eq(dedupe))
+        .one(db.conn())
+        .await?;
+    row.map(read).transpose()
+}
+
 pub async fn set_state(
     tx: &Tx,
     tenant: TenantId,
