@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use serde_json::{Value, json};
+use support::deaf_smtp::DeafSmtp;
 use support::graphql::Client;
 use support::mail::{BUSINESS, CUSTOMER, GONE, Mail, PASSWORD};
 use support::server::{OWNER_EMAIL, OWNER_PASSWORD, Options, Server};
@@ -41,15 +42,13 @@ async fn queue(owner: &Client) -> anyhow::Result<Value> {
 }
 
 async fn connect(owner: &Client, peer: &Mail) -> anyhow::Result<()> {
-    let input = form(&queue(owner).await?, peer);
+    connect_by(owner, form(&queue(owner).await?, peer)).await
+}
+
+async fn connect_by(owner: &Client, input: Value) -> anyhow::Result<()> {
     let payload = owner.done(CONNECT, json!({ "input": input })).await?;
     anyhow::ensure!(payload["inbox"]["state"] == "CONNECTED", "{payload}");
-    // What comes before the first look is history.
-    wait::until("the first look into the mailbox", || async {
-        let rows = owner.data("{ inboxes { problem } }", json!({})).await?;
-        Ok((rows["inboxes"][0]["problem"].is_null()).then_some(()))
-    })
-    .await
+    Ok(())
 }
 
 async fn tickets(owner: &Client) -> anyhow::Result<Vec<Value>> {
@@ -184,9 +183,6 @@ async fn nothing_is_missed_or_doubled_when_either_side_restarts_or_forgets_its_n
 -> anyhow::Result<()> {
     let mut peer = Mail::start().await?;
     let (mut server, owner) = house(&peer).await?;
-    let old = simple("q-0", "before", "", "this is history.");
-    peer.deliver(CUSTOMER, BUSINESS, &old).await?;
-    peer.mail_with(BUSINESS, "this is history.").await?;
     connect(&owner, &peer).await?;
     let question = |n: u32| simple(&format!("q-{n}"), "question", "", &format!("question {n}."));
     let deliver = async |peer: &Mail, n: u32| peer.deliver(CUSTOMER, BUSINESS, &question(n)).await;
@@ -244,6 +240,30 @@ async fn an_answer_that_comes_back_is_marked_as_failed_with_the_reason() -> anyh
         "{problem}"
     );
     assert_eq!(tickets(&owner).await?.len(), 1, "a bounce is no ticket");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_whose_fate_is_lost_waits_for_a_person_and_is_not_sent_twice()
+-> anyhow::Result<()> {
+    let peer = Mail::start().await?;
+    let deaf = DeafSmtp::start().await?;
+    let (_server, owner) = house(&peer).await?;
+    let mut input = form(&queue(&owner).await?, &peer);
+    input["settings"]["smtp_port"] = json!(deaf.address.port());
+    input["settings"]["smtp_security"] = json!("none");
+    connect_by(&owner, input).await?;
+    let mail = simple("u-1", "hi", "", "still there?");
+    peer.deliver(CUSTOMER, BUSINESS, &mail).await?;
+    let ticket = until_text(&owner, "still there?").await?;
+    let id = ticket["id"].as_str().context("an id")?;
+    let sent = desk::reply(&owner, id, "answer-1", "Yes.").await?;
+    desk::message_when(&owner, id, "nobody to know its fate", |m| {
+        m["id"] == sent.as_str() && m["state"] == "UNKNOWN"
+    })
+    .await?;
+    desk::worked_off(&owner, wait::DEADLINE).await?;
+    assert_eq!(deaf.taken(), 1);
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use tokio::process::Command;
 /// The mailbox of the business, and a customer's.
 pub const BUSINESS: &str = "help@moa.test";
 pub const CUSTOMER: &str = "sofia@mail.test";
-pub const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct-horse";
 /// Mail to it is taken and then comes back.
 pub const GONE: &str = "nobody@gone.test";
 
@@ -31,6 +31,8 @@ pub struct Mail {
 
 impl Mail {
     pub async fn start() -> anyhow::Result<Self> {
+        let (user, _) = owner("").await?;
+        anyhow::ensure!(user == 0, "postfix and dovecot start only as root");
         let folder = tempfile::Builder::new().prefix("meari-mail.").tempdir()?;
         let root = folder.path();
         // Their processes run as other users.
@@ -49,7 +51,7 @@ impl Mail {
         postfix_folder(root, smtp, lmtp, sasl).await?;
         let mut mail = Self {
             dovecot: dovecot(root)?,
-            postfix: postfix(root)?,
+            postfix: postfix(root).await?,
             imap,
             imaps,
             smtp,
@@ -183,10 +185,12 @@ async fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// The numbers of a user and her group; nobody named is who runs this.
 async fn owner(user: &str) -> anyhow::Result<(u32, u32)> {
     let mut ids = [0, 0];
     for (id, flag) in ids.iter_mut().zip(["-u", "-g"]) {
-        *id = run(Command::new("id").args([flag, user]))
+        let named = Some(user).filter(|user| !user.is_empty());
+        *id = run(Command::new("id").arg(flag).args(named))
             .await?
             .trim()
             .parse()?;
@@ -216,9 +220,16 @@ fn dovecot(root: &Path) -> anyhow::Result<Process> {
     Process::start(command, &root.join("dovecot.log"))
 }
 
-fn postfix(root: &Path) -> anyhow::Result<Process> {
-    let mut command = Command::new("/usr/sbin/postfix");
-    command.arg("-c").arg(root.join("postfix")).arg("start-fg");
+/// `postfix start-fg` would leave its master behind when it is killed: the master itself is run.
+async fn postfix(root: &Path) -> anyhow::Result<Process> {
+    let own = root.join("postfix");
+    run(Command::new("/usr/sbin/postfix")
+        .arg("-c")
+        .arg(&own)
+        .arg("check"))
+    .await?;
+    let mut command = Command::new("/usr/lib/postfix/sbin/master");
+    command.arg("-c").arg(&own).arg("-s");
     Process::start(command, &root.join("postfix.log"))
 }
 
@@ -287,7 +298,11 @@ async fn postfix_folder(
         .lines()
         .filter(|line| !line.starts_with("smtp      inet"))
         .map(|line| not_in_a_chroot(line) + "\n");
-    let door = format!("{smtp} inet n - n - - smtpd\n");
+    // Refused only after it was taken, as by a server further away: 67 means "no such user".
+    let door = format!(
+        "{smtp} inet n - n - - smtpd\n\
+         gone unix - n n - - pipe user=mail argv=/bin/sh -c {{exit 67}}\n"
+    );
     std::fs::write(own.join("master.cf"), door + &services.collect::<String>())?;
     let folder = root.display();
     let settings = format!(
@@ -306,7 +321,7 @@ mynetworks = 127.0.0.0/8
 virtual_mailbox_domains = moa.test, mail.test
 virtual_mailbox_maps = inline:{{ {{{BUSINESS}=x}}, {{{CUSTOMER}=x}} }}
 virtual_transport = lmtp:inet:{lmtp}
-transport_maps = inline:{{ {{gone.test=error:5.1.1 nobody lives here}} }}
+transport_maps = inline:{{ {{gone.test=gone:}} }}
 default_transport = error:nothing leaves this machine
 recipient_delimiter = +
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination

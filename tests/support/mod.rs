@@ -5,6 +5,7 @@
 //! Errors are `anyhow::Result`: a test stops at the first surprise and prints its whole chain.
 
 pub mod browser;
+pub mod deaf_smtp;
 pub mod desk;
 pub mod follower;
 pub mod graphql;

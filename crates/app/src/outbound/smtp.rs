@@ -26,6 +26,7 @@ const PREPARE_MAX: Duration = Duration::from_secs(40);
 /// Servers look into a mail before they take it.
 const CONTENT_MAX: Duration = Duration::from_secs(240);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(280);
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
 const GREETING_BYTES_MAX: usize = 16 * 1024;
 
 /// Why a mail was not taken: a refusal in the server's words, or something on the way.
@@ -83,6 +84,7 @@ impl Outbound {
         let signing_in = tokio::time::timeout(PREPARE_MAX, self.signed_in(submission));
         let (mut connection, welcome) = signing_in.await.map_err(late)??;
         let Some(message) = message else {
+            goodbye(connection);
             return Ok(welcome);
         };
         let preparing = tokio::time::timeout(PREPARE_MAX, prepare(&mut connection, &message));
@@ -92,8 +94,7 @@ impl Outbound {
         let lost = |reason: &str| Stop::Failed(maybe(reason));
         match sending.await {
             Ok(Ok(answer)) => {
-                // It is taken; a lost goodbye changes nothing.
-                let _ = tokio::time::timeout(Duration::from_secs(2), connection.quit()).await;
+                goodbye(connection);
                 Ok(answered(&answer))
             }
             Ok(Err(error)) => match refusal(&error, "content") {
@@ -140,6 +141,13 @@ impl Outbound {
             .map_err(|error| stop(&error, "sign-in"))?;
         Ok((connection, answered(&welcome)))
     }
+}
+
+/// Nobody waits for it: what was answered must be stored soon.
+fn goodbye(mut connection: AsyncSmtpConnection) {
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(GOODBYE_MAX, connection.quit()).await;
+    });
 }
 
 /// Sender and recipients; afterwards the server waits for the content.

@@ -10,6 +10,7 @@ mod bounce;
 mod login;
 mod parse;
 mod part;
+mod position;
 mod send;
 mod session;
 #[cfg(test)]

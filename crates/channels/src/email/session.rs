@@ -9,14 +9,14 @@
 use super::account::Account;
 use super::login::{self, Login};
 use super::part::part;
+use super::position::Position;
 use super::wire::{Condition, Fetched, Frames, Reply, Status, quoted, read};
 use crate::action::Outcome;
 use crate::session::{self, Cursor, Endpoint, Input, Output, Session};
 use crate::view::Inbox;
 use crate::action::Protection;
-use chrono::{Days, NaiveDate};
+use chrono::DateTime;
 use domain::Time;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -32,17 +32,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const IDLE_AGAIN: Duration = Duration::from_secs(9 * 60);
 /// Without IDLE.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    validity: Option<u32>,
-    /// Everything up to here is handed over.
-    uid: u32,
-    /// The newest day a mail arrived on.
-    day: Option<NaiveDate>,
-    /// The folder was renumbered: only what arrived since this day is looked at.
-    since: Option<NaiveDate>,
-}
 
 /// What the server was asked last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +54,8 @@ pub struct Mailbox {
     /// Only whether it could be read.
     trial: bool,
     position: Position,
+    /// Since when this account is ours to read.
+    connected: Time,
     frames: Frames,
     login: Login,
     asked: Asked,
@@ -86,13 +77,15 @@ pub struct Mailbox {
 
 impl Mailbox {
     pub fn new(inbox: Inbox, account: Account, cursor: Option<&Cursor>, trial: bool) -> Self {
-        let position = cursor.and_then(|cursor| serde_json::from_str(&cursor.0).ok());
+        let connected = inbox.setting("connected_at");
+        let connected = connected.and_then(|at| DateTime::parse_from_rfc3339(at).ok());
         Self {
+            connected: connected.map_or(inbox.now, |at| at.to_utc()),
             login: Login::new(&account),
             inbox,
             account,
             trial,
-            position: position.unwrap_or_default(),
+            position: Position::of(cursor),
             frames: Frames::default(),
             asked: Asked::Nothing,
             tag: 0,
@@ -110,10 +103,6 @@ impl Mailbox {
             look_at: None,
             open_at: None,
         }
-    }
-
-    fn cursor(&self) -> Cursor {
-        Cursor(serde_json::to_string(&self.position).unwrap_or_default())
     }
 
     fn open(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -263,25 +252,8 @@ impl Mailbox {
             live: true,
             note: String::new(),
         });
-        let today = now.date_naive();
-        if self.position.validity.is_none() {
-            // Nobody looked before: what is there already is history.
-            self.position = Position {
-                validity: Some(self.validity.unwrap_or_default()),
-                uid: self.next_uid.unwrap_or(1).saturating_sub(1),
-                day: Some(today),
-                since: None,
-            };
-            out.push(Output::Advance(self.cursor()));
-        } else if self.position.validity != Some(self.validity.unwrap_or_default()) {
-            let day = self.position.day.unwrap_or(today);
-            self.position = Position {
-                validity: Some(self.validity.unwrap_or_default()),
-                uid: 0,
-                day: Some(day),
-                since: day.checked_sub_days(Days::new(1)),
-            };
-            out.push(Output::Advance(self.cursor()));
+        if self.position.opened(self.validity, self.connected) {
+            out.push(Output::Advance(self.position.cursor()));
         }
         self.look(now, out);
     }
@@ -325,8 +297,13 @@ impl Mailbox {
     fn took_sizes(&mut self, now: Time, out: &mut Vec<Output>) {
         let count = self.found.len().min(SIZES_MAX);
         for uid in self.found.drain(..count) {
+            let Some(fetched) = self.fetched.get(&uid) else {
+                continue;
+            };
             // What is gone meanwhile has no size and is not asked for.
-            if let Some(size) = self.fetched.get(&uid).and_then(|fetched| fetched.size) {
+            if let Some(size) = fetched.size
+                && !self.position.is_history(fetched.at)
+            {
                 self.sized.push_back((uid, size));
             }
         }
@@ -359,12 +336,12 @@ impl Mailbox {
         for (uid, size) in std::mem::take(&mut self.group) {
             self.position.uid = uid;
             let fetched = self.fetched.remove(&uid).unwrap_or_default();
-            self.position.day = self.position.day.max(fetched.day);
+            self.position.day = self.position.day.max(fetched.at.map(|at| at.date_naive()));
             let Some(mail) = fetched.bytes.filter(|mail| !mail.is_empty()) else {
                 continue;
             };
             let oversize = (size as usize > MAIL_BYTES_MAX).then_some(size);
-            let cursor = self.cursor();
+            let cursor = self.position.cursor();
             self.unstored = Some(cursor.clone());
             out.push(Output::Deliver {
                 part: part(&self.inbox.account, &key, &mail, oversize),
@@ -372,7 +349,7 @@ impl Mailbox {
             });
         }
         if self.unstored.is_none() {
-            out.push(Output::Advance(self.cursor()));
+            out.push(Output::Advance(self.position.cursor()));
             self.go_on(now, out);
         } else {
             self.silent_at = None;
@@ -384,7 +361,7 @@ impl Mailbox {
         let group = std::mem::take(&mut self.group);
         if let [(uid, _)] = group[..] {
             self.position.uid = uid;
-            out.push(Output::Advance(self.cursor()));
+            out.push(Output::Advance(self.position.cursor()));
         } else {
             for (uid, _) in group.into_iter().rev() {
                 // As if each were as large as a whole group.
@@ -395,8 +372,8 @@ impl Mailbox {
     }
 
     fn rest(&mut self, now: Time, out: &mut Vec<Output>) {
-        if self.position.since.take().is_some() {
-            out.push(Output::Advance(self.cursor()));
+        if self.position.caught_up(self.next_uid) {
+            out.push(Output::Advance(self.position.cursor()));
         }
         if std::mem::take(&mut self.news) {
             self.look(now, out);

@@ -5,7 +5,7 @@
 //! recurses, sees it. Status lines are read here, because their codes decide what happens next
 //! and the parser's list of codes is closed; data is read by `imap-proto`.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset};
 use imap_proto::{AttributeValue, MailboxDatum, Response};
 
 /// A response without its literals.
@@ -103,7 +103,8 @@ pub struct Status {
 pub struct Fetched {
     pub uid: Option<u32>,
     pub size: Option<u32>,
-    pub day: Option<NaiveDate>,
+    /// When it arrived.
+    pub at: Option<DateTime<FixedOffset>>,
     pub bytes: Option<Vec<u8>>,
 }
 
@@ -147,7 +148,7 @@ fn fetched(values: Vec<AttributeValue<'_>>) -> Fetched {
         match value {
             AttributeValue::Uid(uid) => fetched.uid = Some(uid),
             AttributeValue::Rfc822Size(size) => fetched.size = Some(size),
-            AttributeValue::InternalDate(date) => fetched.day = day(&date),
+            AttributeValue::InternalDate(date) => fetched.at = arrival(&date),
             AttributeValue::BodySection { data, .. } => {
                 fetched.bytes = Some(data.map(std::borrow::Cow::into_owned).unwrap_or_default());
             }
@@ -157,10 +158,9 @@ fn fetched(values: Vec<AttributeValue<'_>>) -> Fetched {
     fetched
 }
 
-/// ` 1-Nov-2026 09:00:00 +0900`: the day is enough.
-fn day(date: &str) -> Option<NaiveDate> {
-    let day = date.split_whitespace().next()?;
-    NaiveDate::parse_from_str(day, "%d-%b-%Y").ok()
+/// ` 1-Nov-2026 09:00:00 +0900`.
+fn arrival(date: &str) -> Option<DateTime<FixedOffset>> {
+    DateTime::parse_from_str(date.trim(), "%d-%b-%Y %H:%M:%S %z").ok()
 }
 
 /// The words of a frame that has no literal.
@@ -260,7 +260,8 @@ mod tests {
             panic!("{:?}", read(&frames[1]))
         };
         assert_eq!(fetched.uid, Some(7));
-        assert_eq!(fetched.day, NaiveDate::from_ymd_opt(2026, 11, 1));
+        let at = fetched.at.expect("a date").to_rfc3339();
+        assert_eq!(at, "2026-11-01T09:00:00+09:00");
         assert_eq!(
             fetched.bytes.as_deref(),
             Some(&b"Subject: {3}\r\n\r\n* 9 NO\r\n"[..])
