@@ -11,8 +11,8 @@ use support::{desk, wait};
 const CONNECT: &str = "mutation($input: ConnectInboxInput!) { connectInbox(input: $input) {
     problem { code message field } inbox { id state address problem } } }";
 const QUEUES: &str = "{ queues { id } }";
-const TICKETS: &str = "{ tickets(first: 50) { edges { node { id subject status messageHead
-    conversations { id } messages(first: 50) {
+const TICKETS: &str = "{ tickets(first: 20) { edges { node { id subject status messageHead
+    conversations { id } messages(first: 20) {
         text direction state problem attachments { name state mediaType sizeBytes } } } } } }";
 
 /// A server that believes the peer's certificate, and its owner.
