@@ -54,10 +54,10 @@ pub(super) fn message(mail: &Mail, files: Vec<File>, now: Time) -> Result<Messag
     let address = |text: &str| text.parse::<Address>().map_err(refused);
     let (name, from) = &mail.from;
     let mut builder = Message::builder()
-        .from(Mailbox::new(name.clone(), address(from)?))
+        .from(Mailbox::new(name.as_deref().map(one_line), address(from)?))
         .to(Mailbox::new(None, address(&mail.to)?))
         .date(now.into())
-        .subject(mail.subject.clone())
+        .subject(one_line(&mail.subject))
         .message_id(Some(format!("<{}>", mail.message_id)));
     for copy in &mail.cc {
         builder = builder.cc(Mailbox::new(None, address(copy)?));
@@ -111,6 +111,11 @@ fn illustrated(mail: &Mail, pictures: Vec<File>) -> Result<MultiPart, ExecuteErr
     Ok(MultiPart::alternative()
         .singlepart(SinglePart::plain(mail.text.clone()))
         .multipart(related))
+}
+
+/// What could end a header is no part of a name.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn content_id(mail: &Mail, index: usize) -> String {

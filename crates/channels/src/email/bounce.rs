@@ -76,7 +76,8 @@ fn verdict(report: &str) -> Option<(ReceiptState, Option<String>)> {
                 } else {
                     format!("{problem} ({status})")
                 };
-                let problem = problem.chars().take(PROBLEM_CHARS_MAX).collect();
+                let words: Vec<&str> = problem.split_whitespace().collect();
+                let problem = words.join(" ").chars().take(PROBLEM_CHARS_MAX).collect();
                 return Some((ReceiptState::Failed, Some(problem)));
             }
             Some("delivered") => delivered = true,
