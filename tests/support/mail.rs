@@ -37,10 +37,8 @@ impl Mail {
         let root = folder.path();
         // Their processes run as other users.
         std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o755))?;
-        let [imap, imaps, lmtp, sasl, smtp] = {
-            let mut free = || ports::free();
-            [free()?, free()?, free()?, free()?, free()?]
-        };
+        let [imap, imaps] = [ports::free()?, ports::free()?];
+        let [lmtp, sasl, smtp] = [ports::free()?, ports::free()?, ports::free()?];
         certificate(root).await?;
         let mailboxes = root.join("mail");
         std::fs::create_dir_all(&mailboxes)?;
