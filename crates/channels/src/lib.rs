@@ -20,8 +20,8 @@ pub mod text;
 pub mod view;
 
 pub use action::{
-    Action, Answer, Blob, Body, Connect, FormPart, HttpRequest, Mail, Outcome, Outgoing, Protection,
-    Reach, Repeat, Response, Step, Submission, Target, Upload,
+    Action, Answer, Blob, Body, Connect, FormPart, HttpRequest, Mail, Outcome, Outgoing,
+    Protection, Reach, Repeat, Response, Step, Submission, Target, Upload,
 };
 pub use inbound::{
     Inbound, InboundMessage, Malformed, Media, Part, Peer, Profile, RawRequest, Receipt,

@@ -86,7 +86,7 @@ impl Context<'_> {
             &identity,
             &contact,
             &fact.thread,
-            &fact.text,
+            fact.subject.as_deref().unwrap_or(&fact.text),
         )
         .await?;
         let mut message = self.blank(tx, &ticket, &fact, MessageKind::Text);
