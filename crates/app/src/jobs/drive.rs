@@ -88,8 +88,12 @@ impl Drive<'_> {
         )))
     }
 
-    /// A server or gateway that failed may have done it all the same.
-    fn leaves_doubt(&self, request: &HttpRequest, response: &Response) -> bool {
+    /// A server or gateway that failed may have done it all the same. A mail server's reply code
+    /// is its verdict.
+    fn leaves_doubt(&self, errand: &Errand, response: &Response) -> bool {
+        let Errand::Request(request) = errand else {
+            return false;
+        };
         let failed = matches!(response.status, 500 | 502 | 504);
         failed && self.look_up.is_some() && !request.repeat.is_safe()
     }
