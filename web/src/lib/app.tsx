@@ -15,8 +15,8 @@ const SendMessage = graphql(
   [MessageItem, ProblemItem],
 );
 const AddNote = graphql(
-  `mutation AddNote($ticketId: ID!, $text: String!, $clientId: String!) {
-    addNote(ticketId: $ticketId, text: $text, clientId: $clientId) {
+  `mutation AddNote($ticketId: ID!, $text: String!, $clientId: String!, $mentions: [ID!]) {
+    addNote(ticketId: $ticketId, text: $text, clientId: $clientId, mentions: $mentions) {
       __typename problem { ...ProblemItem } message { ...MessageItem }
     }
   }`,
@@ -33,11 +33,11 @@ const WorldContext = createContext<World | null>(null);
 export const newerMessages = new Map<string, MessageItem[]>();
 
 async function deliver(api: Api, entry: Entry): Promise<Answer> {
-  const { clientId, conversationId, ticketId, text, seen } = entry;
+  const { clientId, conversationId, ticketId, text, seen, mentions = [] } = entry;
   const uploads = entry.uploads.map((upload) => upload.id);
   const result =
     conversationId === null
-      ? await api.client.mutation(AddNote, { ticketId, text, clientId }).toPromise()
+      ? await api.client.mutation(AddNote, { ticketId, text, clientId, mentions }).toPromise()
       : await api.client
           .mutation(SendMessage, { input: { conversationId, text, clientId, seen, uploads } })
           .toPromise();
@@ -65,6 +65,8 @@ function makeWorld(ownerId: string): World {
     exclusively: (work) => (navigator.locks ? navigator.locks.request("meari.outbox", work) : work()),
     deliver: (entry) => deliver(api, entry),
     onRefused() {},
+    now: Date.now,
+    schedule: setTimeout,
   });
   return { api, outbox };
 }
@@ -86,10 +88,16 @@ export function WorldProvider({ children }: { children: ReactNode }) {
     const onStorage = ({ key }: StorageEvent) => {
       if (key === KEY) made.outbox.reread();
     };
+    // What is held or waits would go out only when she comes back: the browser asks first.
+    const onLeave = (event: BeforeUnloadEvent) => {
+      if (made.outbox.all().some((entry) => entry.state !== "refused")) event.preventDefault();
+    };
     window.addEventListener("storage", onStorage);
+    window.addEventListener("beforeunload", onLeave);
     void made.outbox.pump();
     return () => {
       window.removeEventListener("storage", onStorage);
+      window.removeEventListener("beforeunload", onLeave);
       clearInterval(timer);
       stopPump();
       made.api.stop();

@@ -64,10 +64,23 @@ interface ConfirmProps {
   confirm: string;
   danger?: boolean;
   onConfirm: () => void;
+  /** The other answer, when it is more than "not now". */
+  cancel?: string;
+  onCancel?: () => void;
   onClose: () => void;
 }
 
-export function Confirm({ open, title, children, confirm, danger, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({
+  open,
+  title,
+  children,
+  confirm,
+  danger,
+  onConfirm,
+  cancel,
+  onCancel,
+  onClose,
+}: ConfirmProps) {
   const { t } = useTranslation();
   return (
     <BaseAlert.Root open={open} onOpenChange={(next) => !next && onClose()}>
@@ -84,7 +97,7 @@ export function Confirm({ open, title, children, confirm, danger, onConfirm, onC
             </BaseAlert.Description>
           </div>
           <div className="flex justify-end gap-2 border-t bg-subtle px-4 py-3">
-            <Button onClick={onClose}>{t("cancel")}</Button>
+            <Button onClick={onCancel ?? onClose}>{cancel ?? t("cancel")}</Button>
             <Button look={danger ? "danger" : "primary"} onClick={onConfirm}>
               {confirm}
             </Button>

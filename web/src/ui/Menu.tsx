@@ -9,6 +9,8 @@ export interface MenuItem {
   label: ReactNode;
   icon?: ReactNode;
   keys?: string;
+  /** Quieter, at the end of the row. */
+  hint?: string;
   checked?: boolean;
   disabled?: boolean;
   danger?: boolean;
@@ -51,6 +53,7 @@ export function Menu({ trigger, items, heading, align = "end", open, onOpenChang
                 >
                   {item.icon && <span className="flex w-4 shrink-0 justify-center">{item.icon}</span>}
                   <span className="min-w-0 flex-1">{item.label}</span>
+                  {item.hint && <span className="shrink-0 pl-3 text-meta text-muted">{item.hint}</span>}
                   {item.checked && <Check size={14} className="text-accent-text" aria-hidden />}
                   {item.keys && <Keys keys={item.keys} />}
                 </Base.Item>

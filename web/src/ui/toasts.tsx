@@ -11,6 +11,7 @@ interface Toast {
   text: string;
   tone: "plain" | "bad";
   action?: { label: string; run: () => void } | undefined;
+  liveMs: number;
 }
 const useToasts = create<{ toasts: Toast[] }>()(() => ({ toasts: [] }));
 let nextId = 1;
@@ -18,9 +19,10 @@ const LIVE_MS = 6_000;
 
 export function toast(
   text: string,
-  options: { tone?: Toast["tone"]; action?: Toast["action"] } = {},
+  options: { tone?: Toast["tone"]; action?: Toast["action"]; liveMs?: number } = {},
 ): number {
-  const one: Toast = { id: nextId++, text, tone: options.tone ?? "plain", action: options.action };
+  const { tone = "plain", action, liveMs = tone === "bad" ? LIVE_MS * 1.5 : LIVE_MS } = options;
+  const one: Toast = { id: nextId++, text, tone, action, liveMs };
   useToasts.setState(({ toasts }) => ({ toasts: [...toasts.slice(-2), one] }));
   return one.id;
 }
@@ -37,12 +39,12 @@ export function undoLast(): void {
   last.action?.run();
 }
 
-function ToastCard({ toast: { id, text, tone, action } }: { toast: Toast }) {
+function ToastCard({ toast: { id, text, tone, action, liveMs } }: { toast: Toast }) {
   const { t } = useTranslation();
   useEffect(() => {
-    const timer = setTimeout(() => dismissToast(id), tone === "bad" ? LIVE_MS * 1.5 : LIVE_MS);
+    const timer = setTimeout(() => dismissToast(id), liveMs);
     return () => clearTimeout(timer);
-  }, [id, tone]);
+  }, [id, liveMs]);
   return (
     <li
       className={cx(

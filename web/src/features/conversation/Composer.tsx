@@ -1,23 +1,26 @@
 import { ChevronDown, Lock, Paperclip, TriangleAlert, X } from "lucide-react";
-import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { type Ref, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useQuery } from "urql";
 import { ChannelIcon, useChannelKinds } from "@/features/inbox/channels";
-import { useApi, useOutbox } from "@/lib/app";
-import { loadDraft, type Mode, saveDraft, type Upload } from "@/lib/drafts";
+import { AgentNames } from "@/features/inbox/inbox.gql";
+import { useViewer } from "@/lib/app";
+import type { Mode } from "@/lib/drafts";
 import { textLength } from "@/lib/format/length";
-import { act } from "@/lib/gql/act";
 import type { ConversationItem, TicketRow } from "@/lib/gql/fragments";
 import { useCommands } from "@/lib/hotkeys/commands";
-import { newClientId } from "@/lib/outbox";
 import { dateTime, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { IconButton } from "@/ui/IconButton";
 import { Keys } from "@/ui/Keys";
 import { Menu } from "@/ui/Menu";
-import { toast } from "@/ui/toasts";
-import { CreateUpload, Typing } from "./conversation.gql";
 import { refusalOf } from "./model";
+import { SUGGEST_ID, SuggestBox, useSuggest } from "./SuggestBox";
+import { mentionedIn } from "./suggest";
+import { useDraft } from "./useDraft";
+import { useSend } from "./useSend";
+import { useUploads } from "./useUploads";
 
 export interface ComposerHandle {
   focus(mode?: Mode): void;
@@ -27,62 +30,31 @@ interface Props {
   ticket: TicketRow;
   conversations: readonly ConversationItem[];
   colleagues: string;
+  onTyping: () => void;
   onClosed: () => void;
   handle: Ref<ComposerHandle>;
 }
 
-const DRAFT_MS = 250;
-const TYPING_MS = 3_000;
-
-function accepts(types: readonly string[], type: string): boolean {
-  return (
-    types.length === 0 ||
-    types.some((one) => one === type || (one.endsWith("/*") && type.startsWith(one.slice(0, -1))))
+/** Everybody but the writer can be named in a note. */
+function usePeople() {
+  const viewer = useViewer();
+  const [{ data }] = useQuery({ query: AgentNames });
+  return useMemo(
+    () => (data?.agents ?? []).map((agent) => agent.user).filter((user) => user.id !== viewer.id),
+    [data, viewer.id],
   );
 }
 
-function useDraft(ticketId: string, mode: Mode) {
-  const [draft, setDraft] = useState(() => loadDraft(localStorage, ticketId, mode));
-  const loaded = useRef(`${ticketId}.${mode}`);
-  const latest = useRef(draft);
-  if (loaded.current !== `${ticketId}.${mode}`) {
-    loaded.current = `${ticketId}.${mode}`;
-    latest.current = loadDraft(localStorage, ticketId, mode);
-    setDraft(latest.current);
-  }
-  useEffect(() => {
-    const timer = setTimeout(() => draft && saveDraft(localStorage, ticketId, mode, draft), DRAFT_MS);
-    return () => clearTimeout(timer);
-  }, [draft, ticketId, mode]);
-  // Leaving the ticket, or the page, within the delay must not cost the last words.
-  useEffect(() => {
-    const flush = () => latest.current && saveDraft(localStorage, ticketId, mode, latest.current);
-    window.addEventListener("pagehide", flush);
-    return () => {
-      window.removeEventListener("pagehide", flush);
-      flush();
-    };
-  }, [ticketId, mode]);
-  const change = (patch: Partial<NonNullable<typeof draft>>) => {
-    const next = { text: "", conversationId: null, uploads: [], ...latest.current, ...patch, at: Date.now() };
-    latest.current = next;
-    setDraft(next);
-  };
-  return [draft, change] as const;
-}
-
-export function Composer({ ticket, conversations, colleagues, onClosed, handle }: Props) {
+export function Composer({ ticket, conversations, colleagues, onTyping, onClosed, handle }: Props) {
   const { t, i18n } = useTranslation(["inbox", "common"]);
-  const { client } = useApi();
-  const outbox = useOutbox();
+  const { send: post } = useSend();
   const kinds = useChannelKinds();
   const now = useNow("minute");
   const [mode, setMode] = useState<Mode>("reply");
-  const [draft, change] = useDraft(ticket.id, mode);
-  const [uploading, setUploading] = useState(0);
+  const { draft, change, flush } = useDraft(ticket.id, mode);
   const area = useRef<HTMLTextAreaElement>(null);
   const file = useRef<HTMLInputElement>(null);
-  const typedAt = useRef(0);
+  const [dropping, setDropping] = useState(false);
 
   const conversation = conversations.find((one) => one.id === draft?.conversationId) ?? conversations[0];
   const kind = kinds.get(conversation?.inbox.channel ?? "");
@@ -94,6 +66,14 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
   const length = max === undefined ? 0 : textLength(text, kind?.textUnit ?? "chars");
   const tooLong = max !== undefined && length > max;
   const empty = text.trim() === "" && uploads.length === 0;
+  const uploading = useUploads(kind, uploads, (next) => change({ uploads: next }));
+  const mayAttach = mode === "reply" && !blocked && kind?.canAttach === true;
+  const people = usePeople();
+  const names = useMemo(
+    () => people.map(({ id, name }) => ({ id, label: name, insert: `@${name} ` })),
+    [people],
+  );
+  const suggest = useSuggest(area, mode === "note" ? names : null, (value) => change({ text: value }));
 
   useImperativeHandle(handle, () => ({
     focus(next) {
@@ -103,60 +83,21 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
   }));
 
   const send = (andClose: boolean) => {
-    if (blocked || tooLong || empty || uploading > 0) return;
-    outbox.add({
-      clientId: newClientId(),
+    if (blocked || tooLong || empty || uploading.busy) return;
+    post({
       ticketId: ticket.id,
+      ticketNumber: ticket.number,
       conversationId: mode === "note" ? null : (conversation?.id ?? null),
       text: text.trim(),
       uploads,
       seen: ticket.messageHead,
-      at: Date.now(),
+      mentions: mode === "note" ? mentionedIn(text, people) : [],
     });
     change({ text: "", uploads: [] });
+    // Taking it back gives it to the stored draft, which must not still hold what was sent.
+    flush();
+    suggest.close();
     if (andClose) onClosed();
-  };
-
-  async function attach(files: FileList | null): Promise<void> {
-    for (const one of files ?? []) {
-      if (kind && !accepts(kind.attachmentTypes, one.type)) {
-        toast(t("composer.typeRefused", { name: one.name }), { tone: "bad" });
-        continue;
-      }
-      if (kind && one.size > kind.attachmentMaxBytes) {
-        toast(t("composer.tooBig", { name: one.name }), { tone: "bad" });
-        continue;
-      }
-      setUploading((count) => count + 1);
-      const upload = await put(one);
-      setUploading((count) => count - 1);
-      if (upload) change({ uploads: [...(loadUploads.current ?? []), upload] });
-    }
-  }
-  const loadUploads = useRef(uploads);
-  loadUploads.current = uploads;
-
-  async function put(one: File): Promise<Upload | null> {
-    const mediaType = one.type || "application/octet-stream";
-    const created = await act(client, CreateUpload, { name: one.name, mediaType, sizeBytes: one.size });
-    if (!created?.id || !created.url) return null;
-    const response = await fetch(created.url, {
-      method: "PUT",
-      body: one,
-      headers: { "content-type": mediaType },
-    }).catch(() => null);
-    if (response?.ok) return { id: created.id, name: one.name, mediaType, sizeBytes: one.size };
-    toast(t("composer.uploadFailed", { name: one.name }), { tone: "bad" });
-    return null;
-  }
-
-  const onType = (value: string) => {
-    change({ text: value });
-    const at = Date.now();
-    if (mode === "reply" && at - typedAt.current > TYPING_MS) {
-      typedAt.current = at;
-      void act(client, Typing, { ticketId: ticket.id }, { quiet: true });
-    }
   };
 
   useCommands(
@@ -243,7 +184,22 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
       className={cx(
         "mx-3 mb-3 rounded-card border",
         mode === "note" ? "border-note-line bg-note" : "border-line-strong bg-surface",
+        dropping && "outline-2 outline-accent",
       )}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes("Files")) return;
+        // Also when nothing can be attached: the browser would leave the page to show the file.
+        event.preventDefault();
+        event.dataTransfer.dropEffect = mayAttach ? "copy" : "none";
+        setDropping(mayAttach);
+      }}
+      onDragLeave={() => setDropping(false)}
+      onDrop={(event) => {
+        setDropping(false);
+        if (event.dataTransfer.files.length === 0) return;
+        event.preventDefault();
+        if (mayAttach) void uploading.attach([...event.dataTransfer.files]);
+      }}
     >
       <div className="flex flex-wrap items-center gap-1 px-2 pt-2">
         <div role="tablist" aria-label={t("composer.mode")} className="flex gap-1">
@@ -277,7 +233,8 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
           {colleagues}
         </span>
       </div>
-      <div role="tabpanel" id="composer-panel" aria-labelledby={`composer-${mode}`}>
+      <div role="tabpanel" id="composer-panel" aria-labelledby={`composer-${mode}`} className="relative">
+        <SuggestBox suggest={suggest} />
         {blocked ? (
           <div
             role="status"
@@ -310,11 +267,21 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
                 : t("composer.placeholder", { name, channel: kind?.name ?? "" })
             }
             aria-invalid={tooLong || undefined}
-            onChange={(event) => onType(event.target.value)}
+            aria-autocomplete="list"
+            aria-controls={suggest.found.length > 0 ? SUGGEST_ID : undefined}
+            aria-activedescendant={suggest.current ? `${SUGGEST_ID}-${suggest.current.id}` : undefined}
+            onChange={(event) => {
+              change({ text: event.target.value });
+              suggest.look();
+              if (mode === "reply") onTyping();
+            }}
+            onSelect={suggest.look}
+            onKeyDown={suggest.onKeyDown}
+            onBlur={suggest.close}
             onPaste={(event) => {
-              if (event.clipboardData.files.length > 0 && mode === "reply" && kind?.canAttach) {
+              if (event.clipboardData.files.length > 0 && mayAttach) {
                 event.preventDefault();
-                void attach(event.clipboardData.files);
+                void uploading.attach([...event.clipboardData.files]);
               }
             }}
             className="field-sizing-content block max-h-[40dvh] min-h-18 w-full resize-none bg-transparent px-3 py-2 text-title outline-none"
@@ -349,7 +316,7 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
                 hidden
                 accept={kind.attachmentTypes.join()}
                 onChange={(event) => {
-                  void attach(event.target.files);
+                  void uploading.attach([...(event.target.files ?? [])]);
                   event.target.value = "";
                 }}
               />
@@ -362,7 +329,7 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
               </IconButton>
             </>
           )}
-          {uploading > 0 && <span className="text-meta text-muted">{t("composer.uploading")}</span>}
+          {uploading.busy && <span className="text-meta text-muted">{t("composer.uploading")}</span>}
           <span className="flex-1" />
           {max !== undefined && !blocked && text !== "" && (
             <span
@@ -378,7 +345,7 @@ export function Composer({ ticket, conversations, colleagues, onClosed, handle }
           <Button
             look="primary"
             keys="Mod+Enter"
-            disabled={blocked || tooLong || empty || uploading > 0}
+            disabled={blocked || tooLong || empty || uploading.busy}
             onClick={() => send(false)}
           >
             {mode === "note" ? t("composer.saveNote") : t("composer.send")}

@@ -9,7 +9,7 @@ import { Button } from "@/ui/Button";
 import { Empty, Failed, Skeleton } from "@/ui/States";
 import { Composer, type ComposerHandle } from "./Composer";
 import { TicketHead } from "./conversation.gql";
-import { useColleagues } from "./signals";
+import { useColleagues, useTellPresence } from "./signals";
 import { TicketHeader } from "./TicketHeader";
 import { Timeline } from "./Timeline";
 import { usePages } from "./usePages";
@@ -77,6 +77,7 @@ export function Conversation({ number, onBack, onAdvance, handle }: Props) {
   const entries = useOutboxEntries();
   const own = useMemo(() => entries.filter((entry) => entry.ticketId === ticket?.id), [entries, ticket?.id]);
   const colleagues = useColleagues(ticket?.id);
+  const tellTyping = useTellPresence(ticket?.id);
   const composer = useRef<ComposerHandle>(null);
   useImperativeHandle(handle, () => ({ focus: () => composer.current?.focus() }));
   useMarkRead(
@@ -135,6 +136,7 @@ export function Conversation({ number, onBack, onAdvance, handle }: Props) {
             ticket={pages.ticket}
             conversations={pages.ticket.conversations}
             colleagues={typing.length > 0 ? t("composer.replying", { names: typing.join(", ") }) : ""}
+            onTyping={tellTyping}
             onClosed={() => {
               if (ticket && ticket.status !== "CLOSED") void actions.toggleClosed(ticket);
               onAdvance();

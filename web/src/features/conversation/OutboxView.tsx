@@ -2,11 +2,14 @@ import { CircleAlert, Clock, File as FileIcon } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { newerMessages, useOutbox } from "@/lib/app";
+import { restoreDraft } from "@/lib/drafts";
 import { problemText } from "@/lib/gql/act";
 import { useConnection } from "@/lib/gql/client";
 import type { Entry } from "@/lib/outbox";
+import { useNow } from "@/lib/time";
 import { cx } from "@/ui/cx";
 import { Confirm } from "@/ui/Dialog";
+import { useSend } from "./useSend";
 
 /** A message on its way: shown the moment it is sent, marked when it has to wait or was refused. */
 export function OutboxView({ entry, head }: { entry: Entry; head: number }) {
@@ -15,12 +18,21 @@ export function OutboxView({ entry, head }: { entry: Entry; head: number }) {
   const offline = useConnection((state) => state.state === "lost");
   const isNewer = entry.state === "refused" && entry.problem?.code === "NEWER_MESSAGES";
   const [asked, setAsked] = useState(false);
+  const { takeBack } = useSend();
+  // The hold runs on this machine's clock; the tick only makes it end on screen.
+  useNow("second");
+  const held = entry.state === "waiting" && (entry.holdUntil ?? 0) > Date.now();
   const note = entry.conversationId === null;
   const link = "font-medium text-accent-text underline-offset-2 hover:underline";
   const newer = newerMessages.get(entry.clientId) ?? [];
   const sendAnyway = () => {
     setAsked(true);
     outbox.retry(entry.clientId, Math.max(head, ...newer.map((message) => message.position)));
+  };
+  const toDraft = () => {
+    setAsked(true);
+    const back = outbox.discard(entry.clientId);
+    if (back) restoreDraft(localStorage, back.ticketId, note ? "note" : "reply", { ...back, at: Date.now() });
   };
   return (
     <li className="mt-4 flex flex-row-reverse gap-2.5" data-outbox={entry.state}>
@@ -52,8 +64,21 @@ export function OutboxView({ entry, head }: { entry: Entry; head: number }) {
             >
               {t(isNewer ? "newer.send" : "message.retry")}
             </button>
+            <button type="button" className={link} onClick={toDraft}>
+              {t("message.toDraft")}
+            </button>
             <button type="button" className={link} onClick={() => outbox.discard(entry.clientId)}>
               {t("message.discard")}
+            </button>
+          </div>
+        ) : held ? (
+          <div className="mt-1 inline-flex items-center gap-2 text-meta text-muted">
+            <span className="inline-flex items-center gap-1">
+              <Clock size={12} aria-hidden />
+              {t("message.held")}
+            </span>
+            <button type="button" className={link} onClick={() => takeBack(entry.clientId)}>
+              {t("common:undo")}
             </button>
           </div>
         ) : (
@@ -67,6 +92,8 @@ export function OutboxView({ entry, head }: { entry: Entry; head: number }) {
         open={isNewer && !asked}
         title={t("newer.title")}
         confirm={t("newer.send")}
+        cancel={t("newer.edit")}
+        onCancel={toDraft}
         onClose={() => setAsked(true)}
         onConfirm={sendAnyway}
       >

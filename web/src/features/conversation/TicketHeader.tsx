@@ -6,13 +6,12 @@ import type { TicketActions } from "@/features/inbox/actions";
 import { AgentNames, QueueNames } from "@/features/inbox/inbox.gql";
 import { PriorityPill, QueueDot, StatusPill } from "@/features/inbox/StatusPill";
 import { PRIORITIES } from "@/features/inbox/search";
+import { SnoozeDialog, useSnoozeItems } from "@/features/inbox/snooze";
 import { useViewer } from "@/lib/app";
-import { serverNow } from "@/lib/gql/client";
 import type { TicketRow } from "@/lib/gql/fragments";
 import { useCommands } from "@/lib/hotkeys/commands";
 import { togglePanel } from "@/lib/prefs";
 import { atLeast } from "@/lib/roles";
-import { dateTime, SNOOZE_CHOICES, snoozeUntil } from "@/lib/time";
 import { Avatar } from "@/ui/Avatar";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
@@ -31,7 +30,7 @@ interface Props {
 type Open = "assign" | "queue" | "snooze" | "priority" | null;
 
 export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: Props) {
-  const { t, i18n } = useTranslation(["inbox", "common"]);
+  const { t } = useTranslation(["inbox", "common"]);
   const viewer = useViewer();
   const [agents] = useQuery({ query: AgentNames });
   const [queues] = useQuery({ query: QueueNames });
@@ -49,17 +48,12 @@ export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: P
     void actions.toggleClosed(ticket);
     if (!closed) onAdvance();
   };
-  const snoozes: MenuItem[] = SNOOZE_CHOICES.map((choice) => {
-    const until = snoozeUntil(choice, serverNow());
-    return {
-      id: choice,
-      label: `${t(`snooze.${choice}`)} · ${dateTime(until.getTime(), i18n.language)}`,
-      run: () => {
-        void actions.snooze(ticket, until);
-        onAdvance();
-      },
-    };
-  });
+  const snooze = (until: Date) => {
+    void actions.snooze(ticket, until);
+    onAdvance();
+  };
+  const [picking, setPicking] = useState(false);
+  const snoozes = useSnoozeItems(snooze, () => setPicking(true));
   const priorities: MenuItem[] = PRIORITIES.map((priority) => ({
     id: priority,
     label: <PriorityPill priority={priority} />,
@@ -192,14 +186,21 @@ export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: P
         >
           {ticket.subject || ticket.contact.name}
         </h2>
-        <span className="hidden shrink-0 text-meta text-muted sm:inline">#{ticket.number}</span>
-        <StatusPill status={ticket.status} />
+        <span className="hidden shrink-0 text-meta text-muted min-[1600px]:inline">#{ticket.number}</span>
+        <span className="max-sm:hidden">
+          <StatusPill status={ticket.status} />
+        </span>
         {watching.length > 0 && (
-          <span className="hidden shrink-0 items-center gap-1 text-meta text-muted min-[1600px]:inline-flex">
-            {watching.map((one) => (
+          <span
+            role="status"
+            className="inline-flex shrink-0 items-center gap-1 rounded-full bg-warn-soft py-0.5 pr-2 pl-0.5 text-meta text-warn"
+          >
+            {watching.slice(0, 3).map((one) => (
               <Avatar key={one.userId} id={one.userId} name={one.userName} size={20} />
             ))}
-            {t("conversation.viewing")}
+            <span className="max-[1600px]:sr-only">
+              {watching.map((one) => one.userName).join(", ")} {t("conversation.viewing")}
+            </span>
           </span>
         )}
       </div>
@@ -312,11 +313,12 @@ export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: P
         keys="KeyE"
         onClick={close}
       >
-        {t(closed ? "command.reopenShort" : "command.closeShort")}
+        <span className="max-sm:sr-only">{t(closed ? "command.reopenShort" : "command.closeShort")}</span>
       </Button>
       <IconButton label={t("command.panel")} keys="Backslash" onClick={togglePanel}>
         <PanelRight size={17} aria-hidden />
       </IconButton>
+      {picking && <SnoozeDialog onPick={snooze} onClose={() => setPicking(false)} />}
       <TagDialog open={tagging} onClose={() => setTagging(false)} ticket={ticket} actions={actions} />
       <Dialog open={subject !== null} onClose={() => setSubject(null)} title={t("command.subject")}>
         <form

@@ -46,6 +46,8 @@ export function Timeline({
   const atBottom = useRef(true);
   const anchor = useRef({ height: 0, oldest });
   const opened = useRef(false);
+  // Who sends something sees it go.
+  const sending = useRef(entries.length);
   const [missed, setMissed] = useState(0);
   const seen = useRef(newest);
   const [announcement, setAnnouncement] = useState("");
@@ -69,7 +71,8 @@ export function Timeline({
     } else if (oldest < anchor.current.oldest) {
       // Older messages appeared above: what was being read stays under the eye.
       element.scrollTop += element.scrollHeight - anchor.current.height;
-    } else if (atBottom.current) toBottom();
+    } else if (atBottom.current || entries.length > sending.current) toBottom();
+    sending.current = entries.length;
     anchor.current = { height: element.scrollHeight, oldest };
   }, [items]);
 

@@ -56,5 +56,5 @@ export const CreateUpload = graphql(
   [ProblemItem],
 );
 export const Typing = graphql(
-  `mutation Typing($ticketId: ID!) { typing(ticketId: $ticketId) { __typename problem { __typename code message field } } }`,
+  `mutation Typing($ticketId: ID!, $typing: Boolean!) { typing(ticketId: $ticketId, typing: $typing) { __typename problem { __typename code message field } } }`,
 );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadDraft, saveDraft } from ".";
+import { loadDraft, onRestored, restoreDraft, saveDraft } from ".";
 import { MemoryStorage } from "./testing";
 
 const draft = (text: string, at = 1) => ({ text, conversationId: "cnv_1", uploads: [], at });
@@ -36,5 +36,27 @@ describe("drafts", () => {
       throw new DOMException("full", "QuotaExceededError");
     };
     expect(() => saveDraft(storage, "tkt_1", "reply", draft("hello"))).not.toThrow();
+  });
+});
+
+describe("a draft that comes back", () => {
+  it("stands above what was written since, and tells the editor that has it open", () => {
+    const storage = new MemoryStorage();
+    const heard: string[] = [];
+    const stop = onRestored((ticketId, mode, { text }) => heard.push(`${ticketId} ${mode} ${text}`));
+    saveDraft(storage, "tkt_1", "reply", draft("and one more thing"));
+    restoreDraft(storage, "tkt_1", "reply", draft("first"));
+    stop();
+    restoreDraft(storage, "tkt_2", "reply", draft("alone"));
+    expect(loadDraft(storage, "tkt_1", "reply")?.text).toBe("first\nand one more thing");
+    expect(loadDraft(storage, "tkt_2", "reply")?.text).toBe("alone");
+    expect(heard).toEqual(["tkt_1 reply first\nand one more thing"]);
+  });
+
+  it("brings its files and the channel it was meant for", () => {
+    const storage = new MemoryStorage();
+    const file = { id: "att_1", name: "a.png", mediaType: "image/png", sizeBytes: 1 };
+    restoreDraft(storage, "tkt_1", "reply", { ...draft(""), uploads: [file], conversationId: "cnv_2" });
+    expect(loadDraft(storage, "tkt_1", "reply")).toMatchObject({ uploads: [file], conversationId: "cnv_2" });
   });
 });

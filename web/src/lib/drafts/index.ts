@@ -50,3 +50,25 @@ function prune(storage: Storage): void {
   keys.sort((a, b) => age(a) - age(b));
   for (const key of keys.slice(0, keys.length - KEEP)) storage.removeItem(key);
 }
+
+type Restored = (ticketId: string, mode: Mode, draft: Draft) => void;
+const listeners = new Set<Restored>();
+
+/** An editor that has this draft open shows what comes back to it. */
+export function onRestored(listener: Restored): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Gives words that were sent and taken back to their draft, above what was written since. */
+export function restoreDraft(storage: Storage, ticketId: string, mode: Mode, back: Draft): void {
+  const since = loadDraft(storage, ticketId, mode);
+  const draft: Draft = {
+    text: since?.text ? `${back.text}\n${since.text}` : back.text,
+    conversationId: back.conversationId ?? since?.conversationId ?? null,
+    uploads: [...back.uploads, ...(since?.uploads ?? [])],
+    at: back.at,
+  };
+  saveDraft(storage, ticketId, mode, draft);
+  for (const listener of listeners) listener(ticketId, mode, draft);
+}

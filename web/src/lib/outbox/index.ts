@@ -9,6 +9,7 @@ export interface Entry {
   clientId: string;
   ownerId: string;
   ticketId: string;
+  ticketNumber: number;
   /** Null: an internal note. */
   conversationId: string | null;
   text: string;
@@ -16,6 +17,10 @@ export interface Entry {
   /** The ticket's head when the agent wrote. */
   seen: number;
   at: number;
+  /** Not before: until then the agent may take it back. */
+  holdUntil: number;
+  /** Colleagues named in a note. */
+  mentions: string[];
   state: "waiting" | "sending" | "refused";
   problem: { code: ProblemCode; message: string } | null;
 }
@@ -34,6 +39,8 @@ export interface OutboxOptions {
   exclusively: (work: () => Promise<void>) => Promise<void>;
   deliver: (entry: Entry) => Promise<Answer>;
   onRefused: (entry: Entry) => void;
+  now: () => number;
+  schedule: (work: () => void, delayMs: number) => unknown;
 }
 
 export const KEY = "meari.outbox";
@@ -50,6 +57,8 @@ export class Outbox {
   private own: Entry[] = [];
   private readonly listeners = new Set<() => void>();
   private running: Promise<void> | null = null;
+  /** Something was added while the sender may have looked past it already. */
+  private again = false;
 
   constructor(private readonly options: OutboxOptions) {
     this.reread();
@@ -69,10 +78,18 @@ export class Outbox {
     for (const listener of this.listeners) listener();
   };
 
-  add(entry: Omit<Entry, "ownerId" | "state" | "problem">): void {
-    const { ownerId } = this.options;
-    this.change((entries) => [...entries, { ...entry, ownerId, state: "waiting", problem: null }]);
+  add(entry: Omit<Entry, "ownerId" | "state" | "problem" | "holdUntil">, holdMs = 0): void {
+    const { ownerId, now } = this.options;
+    const held = { ...entry, ownerId, holdUntil: now() + holdMs, state: "waiting" as const, problem: null };
+    this.change((entries) => [...entries, held]);
     void this.pump();
+  }
+
+  /** Answers what was taken back, or null when it is too late: somebody is sending it. */
+  takeBack(clientId: string): Entry | null {
+    this.reread();
+    const found = this.own.find((entry) => entry.clientId === clientId);
+    return found?.state === "waiting" ? this.discard(clientId) : null;
   }
 
   retry(clientId: string, seen?: number): void {
@@ -93,12 +110,24 @@ export class Outbox {
 
   /** Sends what waits. Safe to call at any time, e.g. on every reconnect. */
   pump(): Promise<void> {
-    this.running ??= this.options
-      .exclusively(() => this.drain())
-      .finally(() => {
-        this.running = null;
-      });
+    if (this.running) this.again = true;
+    else
+      this.running = this.options
+        .exclusively(() => this.drain())
+        .finally(() => {
+          this.running = null;
+          if (this.again) void this.pump();
+          this.wakeForHeld();
+        });
     return this.running;
+  }
+
+  private wakeForHeld(): void {
+    const { now, schedule } = this.options;
+    const ends = this.own.filter((entry) => entry.state === "waiting" && entry.holdUntil > now());
+    if (ends.length === 0) return;
+    const first = Math.min(...ends.map((entry) => entry.holdUntil));
+    schedule(() => void this.pump(), first - now());
   }
 
   /** Asked by the only sender: what still says "sending" was begun by a page that died, and goes again. */
@@ -106,16 +135,29 @@ export class Outbox {
     const blocked = new Set<string>();
     for (const entry of this.own) {
       const lane = entry.conversationId ?? `note:${entry.ticketId}`;
-      if (entry.state !== "refused" && !blocked.has(lane)) return entry;
+      // Entries of an older version of this page hold nothing.
+      const held = (entry.holdUntil ?? 0) > this.options.now();
+      if (entry.state !== "refused" && !held && !blocked.has(lane)) return entry;
       blocked.add(lane);
     }
   }
 
   private async drain(): Promise<void> {
+    do {
+      this.again = false;
+      await this.sendAll();
+      // A promise that is settled already still lets what was added meanwhile be seen.
+      await Promise.resolve();
+    } while (this.again);
+  }
+
+  private async sendAll(): Promise<void> {
     this.reread();
     for (let entry = this.next(); entry; entry = this.next()) {
       const { clientId } = entry;
       this.patch(clientId, (one) => ({ ...one, state: "sending" }));
+      // Taken back, in another tab perhaps, since it was looked at.
+      if (!this.own.some((one) => one.clientId === clientId)) continue;
       const answer = await this.options.deliver(entry);
       if (answer.kind === "done") {
         this.change((entries) => entries.filter((one) => one.clientId !== clientId));

@@ -5,9 +5,11 @@ import { type Answer, type Entry, Outbox } from ".";
 const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
   clientId,
   ticketId: "tkt_1",
+  ticketNumber: 1,
   conversationId,
   text: clientId,
   uploads: [],
+  mentions: [],
   seen: 1,
   at: 1,
 });
@@ -15,6 +17,7 @@ const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
 function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage(), ownerId = "usr_1") {
   const sent: string[] = [];
   const refused: string[] = [];
+  const clock = { now: 1_000, wake: () => {}, delay: 0 };
   const box = new Outbox({
     ownerId,
     storage,
@@ -24,8 +27,10 @@ function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage(),
       return answer(one);
     },
     onRefused: (one) => refused.push(one.clientId),
+    now: () => clock.now,
+    schedule: (work, delay) => Object.assign(clock, { wake: work, delay }),
   });
-  return { box, sent, refused, storage };
+  return { box, sent, refused, storage, clock };
 }
 
 describe("outbox", () => {
@@ -70,7 +75,7 @@ describe("outbox", () => {
     const storage = new MemoryStorage();
     storage.setItem(
       "meari.outbox",
-      JSON.stringify([{ ...entry("a"), ownerId: "usr_1", state: "sending", problem: null }]),
+      JSON.stringify([{ ...entry("a"), ownerId: "usr_1", holdUntil: 0, state: "sending", problem: null }]),
     );
     const { box, sent } = outbox(() => ({ kind: "done" }), storage);
     await box.pump();
@@ -83,6 +88,52 @@ describe("outbox", () => {
     box.add(entry("a"));
     await Promise.all([box.pump(), box.pump()]);
     expect(sent).toEqual(["a"]);
+  });
+
+  it("holds a reply for as long as it may be taken back, then sends it", async () => {
+    const { box, sent, clock } = outbox(() => ({ kind: "done" }));
+    box.add(entry("a"), 5_000);
+    box.add(entry("b"));
+    box.add(entry("other", "cnv_2"));
+    await box.pump();
+    expect(sent).toEqual(["other"]);
+    expect(clock.delay).toBe(5_000);
+    clock.now += 5_000;
+    clock.wake();
+    await box.pump();
+    expect(sent).toEqual(["other", "a", "b"]);
+  });
+
+  it("never sends what was taken back, from whichever tab", async () => {
+    const storage = new MemoryStorage();
+    const first = outbox(() => ({ kind: "done" }), storage);
+    const second = outbox(() => ({ kind: "done" }), storage);
+    first.box.add(entry("a"), 5_000);
+    second.box.reread();
+    expect(first.box.takeBack("a")?.text).toBe("a");
+    first.clock.now += 9_000;
+    second.clock.now += 9_000;
+    await Promise.all([first.box.pump(), second.box.pump()]);
+    expect([...first.sent, ...second.sent]).toEqual([]);
+    expect(first.box.takeBack("a")).toBeNull();
+  });
+
+  it("takes nothing back that is being sent", async () => {
+    const { box } = outbox(() => {
+      expect(box.takeBack("a")).toBeNull();
+      return { kind: "done" };
+    });
+    box.add(entry("a"));
+    await box.pump();
+    expect(box.all()).toEqual([]);
+  });
+
+  it("holds its end of the hold across a reload", async () => {
+    const storage = new MemoryStorage();
+    outbox(() => ({ kind: "done" }), storage).box.add(entry("a"), 5_000);
+    const later = outbox(() => ({ kind: "done" }), storage);
+    await later.box.pump();
+    expect([later.sent, later.clock.delay]).toEqual([[], 5_000]);
   });
 
   it("carries the newer head when the agent confirms", async () => {

@@ -10,10 +10,14 @@ interface Preferences {
   sound: boolean;
   panelOpen: boolean;
   listWidth: number;
+  /** How long a reply can be taken back after Send. */
+  undoSeconds: number;
+  notifications: boolean;
 }
 
 export const LIST_MIN = 280;
 export const LIST_MAX = 480;
+export const UNDO_CHOICES = [0, 3, 5, 10] as const;
 
 export const usePreferences = create<Preferences>()(
   persist(
@@ -25,6 +29,8 @@ export const usePreferences = create<Preferences>()(
       sound: true,
       panelOpen: true,
       listWidth: 352,
+      undoSeconds: 5,
+      notifications: false,
     }),
     { name: "meari.preferences" },
   ),
