@@ -15,9 +15,10 @@ import { Splitter } from "@/ui/Splitter";
 import { Empty } from "@/ui/States";
 import { QueueNames } from "./inbox.gql";
 import { filterOf, type InboxSearch, VIEWS } from "./search";
+import { add, clearSelection, extend, toggle } from "./selection";
 import { type ListHandle, TicketList } from "./TicketList";
 import { Views } from "./Views";
-import { indexOf, rowAt, useWindows } from "./windows";
+import { indexOf, loadedRows, rowAt, useWindows } from "./windows";
 
 function useTitle(search: InboxSearch): string {
   const { t } = useTranslation(["inbox", "common"]);
@@ -96,6 +97,16 @@ export function InboxPage() {
     list.current?.reveal(Math.max(0, to));
     open(ticket.number, selected !== null);
   };
+  const current = rowAt(snapshot, Math.max(0, index)) ?? null;
+  const moveSelecting = (step: 1 | -1) => {
+    const next = rowAt(snapshot, Math.max(0, index + step));
+    if (current && index >= 0) add([current]);
+    if (next) add([next]);
+    move(step);
+  };
+  // What is ticked belongs to the list it was ticked in.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another query is another list.
+  useEffect(() => clearSelection, [query]);
   const cycleView = (step: 1 | -1) => {
     const at = VIEWS.indexOf(search.view ?? "all");
     const view = VIEWS[(at + step + VIEWS.length) % VIEWS.length];
@@ -142,6 +153,41 @@ export function InboxPage() {
         group: "list",
         keys: ["Slash"],
         run: () => document.querySelector<HTMLElement>("[data-search]")?.click(),
+      },
+      {
+        id: "list.select",
+        title: t("command.select"),
+        group: "list",
+        keys: ["KeyX"],
+        run: () => current && toggle(current),
+      },
+      {
+        id: "list.selectTo",
+        title: t("command.selectTo"),
+        group: "list",
+        keys: ["Shift+KeyX"],
+        run: () => current && extend(loadedRows(snapshot), current),
+      },
+      {
+        id: "list.selectNext",
+        title: t("command.selectNext"),
+        group: "list",
+        keys: ["Shift+KeyJ"],
+        run: () => moveSelecting(1),
+      },
+      {
+        id: "list.selectPrevious",
+        title: t("command.selectPrevious"),
+        group: "list",
+        keys: ["Shift+KeyK"],
+        run: () => moveSelecting(-1),
+      },
+      {
+        id: "list.selectAll",
+        title: t("command.selectAll"),
+        group: "list",
+        keys: ["Shift+KeyA"],
+        run: () => add(loadedRows(snapshot)),
       },
       {
         id: "list.viewPrevious",
@@ -214,6 +260,7 @@ export function InboxPage() {
         </div>
         <TicketList
           windows={windows}
+          query={query}
           search={search}
           selected={selected}
           onSearch={setSearch}

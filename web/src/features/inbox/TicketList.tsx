@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowUpDown, ListFilter, Search, X } from "lucide-react";
+import { ArrowUp, ArrowUpDown, ListFilter, Search, X } from "lucide-react";
 import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useViewer } from "@/lib/app";
@@ -8,14 +8,23 @@ import type { TicketRow } from "@/lib/gql/fragments";
 import { usePreferences } from "@/lib/prefs";
 import { atLeast } from "@/lib/roles";
 import { useNow } from "@/lib/time";
-import { cx } from "@/ui/cx";
 import { IconButton } from "@/ui/IconButton";
 import { Menu } from "@/ui/Menu";
 import { Empty, Failed } from "@/ui/States";
+import { BulkBar } from "./BulkBar";
 import { useChannelKinds } from "./channels";
 import { type InboxSearch, PRIORITIES, SORTS } from "./search";
+import { extend, toggle, useSelection } from "./selection";
 import { RowSkeleton, TicketRowView } from "./TicketRowView";
-import { indexOf, rowAt, type useWindows, windowsFor } from "./windows";
+import {
+  indexOf,
+  type ListQuery,
+  loadedRows,
+  rowAt,
+  type useWindows,
+  type Windows,
+  windowsFor,
+} from "./windows";
 
 export interface ListHandle {
   reveal(index: number): void;
@@ -24,6 +33,7 @@ export interface ListHandle {
 
 interface Props {
   windows: ReturnType<typeof useWindows>;
+  query: ListQuery;
   search: InboxSearch;
   selected: number | null;
   onSearch: (search: InboxSearch) => void;
@@ -161,8 +171,45 @@ function NothingHere({ search }: { search: InboxSearch }) {
   );
 }
 
+/** Nothing moves under a pointer that rests on the list, nor under an eye that has scrolled down. */
+function useHold(windows: Windows, picking: boolean) {
+  const hovering = useRef(false);
+  const scrolled = useRef(false);
+  const decide = useRef(() => {});
+  decide.current = () => windows.hold(hovering.current || scrolled.current || picking);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: decided anew for another list and when picking begins or ends.
+  useEffect(() => decide.current(), [windows, picking]);
+  useEffect(() => {
+    // Who types has let go of the mouse, wherever it lies.
+    const onKey = () => {
+      hovering.current = false;
+      decide.current();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  return {
+    onPointerMove: (event: React.PointerEvent) => {
+      if (event.pointerType !== "mouse" || hovering.current) return;
+      hovering.current = true;
+      decide.current();
+    },
+    onPointerLeave: () => {
+      hovering.current = false;
+      decide.current();
+    },
+    onScroll: (event: React.UIEvent<HTMLElement>) => {
+      const now = event.currentTarget.scrollTop > 0;
+      if (now === scrolled.current) return;
+      scrolled.current = now;
+      decide.current();
+    },
+  };
+}
+
 export function TicketList({
   windows: [windows, snapshot],
+  query,
   search,
   selected,
   onSearch,
@@ -200,6 +247,11 @@ export function TicketList({
     focus: () => scroller.current?.focus(),
   }));
   const selectedIndex = selected === null ? -1 : indexOf(snapshot, selected);
+  const picked = useSelection((state) => state.picked);
+  const picking = picked.size > 0;
+  const hold = useHold(windows, picking);
+  const pick = (ticket: TicketRow, ranged: boolean) =>
+    ranged ? extend(loadedRows(snapshot), ticket) : toggle(ticket);
   return (
     <div className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center gap-1 border-b pr-2 pl-3">
@@ -232,7 +284,23 @@ export function TicketList({
         />
         <FilterMenu search={search} onSearch={onSearch} />
       </header>
+      <BulkBar query={query} total={snapshot.total ?? 0} />
       {searching && <SearchField search={search} onSearch={onSearch} close={() => setSearching(false)} />}
+      <div className="relative">
+        {snapshot.pending > 0 && (
+          <button
+            type="button"
+            onClick={() => {
+              scroller.current?.scrollTo({ top: 0 });
+              windows.letGo();
+            }}
+            className="-translate-x-1/2 absolute top-2 left-1/2 z-10 inline-flex h-7 items-center gap-1 whitespace-nowrap rounded-full border border-line-strong bg-surface px-3 font-medium text-accent-text shadow-[var(--shadow-pop)] hover:bg-hover"
+          >
+            <ArrowUp size={13} aria-hidden />
+            {t("list.pending", { count: snapshot.pending })}
+          </button>
+        )}
+      </div>
       {/* The grid keeps the focus and names the active row, so that a recycled row never drops it. */}
       {/* biome-ignore lint/a11y/useSemanticElements: a virtual list cannot be a table. */}
       <div
@@ -241,6 +309,8 @@ export function TicketList({
         tabIndex={0}
         aria-label={title}
         aria-rowcount={snapshot.total ?? -1}
+        aria-multiselectable="true"
+        {...hold}
         aria-activedescendant={
           selectedIndex >= 0 && selectedIndex >= first && selectedIndex <= last
             ? `row-${selectedIndex}`
@@ -275,10 +345,15 @@ export function TicketList({
                   id={`row-${item.index}`}
                   role="row"
                   aria-rowindex={item.index + 1}
-                  aria-selected={isSelected}
-                  className={cx("absolute inset-x-0 cursor-pointer")}
+                  aria-selected={picking ? ticket !== undefined && picked.has(ticket.id) : isSelected}
+                  aria-current={isSelected ? "true" : undefined}
+                  className="group absolute inset-x-0 cursor-pointer"
                   style={{ height: item.size, transform: `translateY(${item.start}px)` }}
-                  onClick={() => ticket && onOpen(ticket)}
+                  onClick={(event) => {
+                    if (!ticket) return;
+                    if (event.shiftKey || event.ctrlKey || event.metaKey) pick(ticket, event.shiftKey);
+                    else onOpen(ticket);
+                  }}
                 >
                   {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
                   {/* biome-ignore lint/a11y/useFocusableInteractive: see above. */}
@@ -287,6 +362,9 @@ export function TicketList({
                       <TicketRowView
                         ticket={ticket}
                         selected={isSelected}
+                        picked={picked.has(ticket.id)}
+                        picking={picking}
+                        onPick={pick}
                         compact={compact}
                         now={now}
                         language={i18n.language}

@@ -1,4 +1,4 @@
-import { Clock } from "lucide-react";
+import { Check, Clock } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { TicketRow } from "@/lib/gql/fragments";
@@ -33,14 +33,58 @@ function Waiting({ since, now }: { since: string; now: number }) {
 interface Props {
   ticket: TicketRow;
   selected: boolean;
+  picked: boolean;
+  /** Something is ticked somewhere: every row shows its box. */
+  picking: boolean;
+  onPick: (ticket: TicketRow, ranged: boolean) => void;
   compact: boolean;
   now: number;
   language: string;
 }
 
+/** Lies over the avatar: seen when the pointer is on the row or when something is ticked. */
+function PickBox({
+  ticket,
+  picked,
+  picking,
+  onPick,
+}: Pick<Props, "ticket" | "picked" | "picking" | "onPick">) {
+  const { t } = useTranslation(["inbox", "common"]);
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a box that must tell a click from a shift-click.
+    <button
+      type="button"
+      role="checkbox"
+      aria-checked={picked}
+      aria-label={t("bulk.pick", { number: ticket.number })}
+      tabIndex={-1}
+      onClick={(event) => {
+        event.stopPropagation();
+        onPick(ticket, event.shiftKey);
+      }}
+      className={cx(
+        "-inset-1 absolute items-center justify-center rounded-control bg-inherit",
+        picking ? "flex" : "hidden group-hover:flex max-sm:hidden",
+      )}
+    >
+      <span
+        className={cx(
+          "flex size-5 items-center justify-center rounded border-2",
+          picked ? "border-accent bg-accent text-white" : "border-line-strong bg-surface",
+        )}
+      >
+        {picked && <Check size={14} strokeWidth={3} aria-hidden />}
+      </span>
+    </button>
+  );
+}
+
 export const TicketRowView = memo(function TicketRowView({
   ticket,
   selected,
+  picked,
+  picking,
+  onPick,
   compact,
   now,
   language,
@@ -51,18 +95,21 @@ export const TicketRowView = memo(function TicketRowView({
     <div
       className={cx(
         "relative flex h-full gap-2.5 border-b px-3 py-2.5",
-        selected ? "bg-accent-soft" : "bg-surface hover:bg-hover",
+        selected || picked ? "bg-accent-soft" : "bg-surface hover:bg-hover",
         ticket.status === "CLOSED" && "text-muted",
       )}
     >
       {selected && <span className="absolute inset-y-0 left-0 w-[3px] bg-accent" />}
-      <Avatar
-        id={ticket.contact.id}
-        name={ticket.contact.name}
-        url={ticket.contact.avatarUrl}
-        size={compact ? 24 : 32}
-        badge={<ChannelIcon channel={ticket.channel} size={compact ? 13 : 16} />}
-      />
+      <span className="relative shrink-0 self-start">
+        <Avatar
+          id={ticket.contact.id}
+          name={ticket.contact.name}
+          url={ticket.contact.avatarUrl}
+          size={compact ? 24 : 32}
+          badge={<ChannelIcon channel={ticket.channel} size={compact ? 13 : 16} />}
+        />
+        <PickBox ticket={ticket} picked={picked} picking={picking} onPick={onPick} />
+      </span>
       <div className="min-w-0 flex-1">
         <div className="flex items-baseline gap-2">
           <span

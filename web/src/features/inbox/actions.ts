@@ -6,6 +6,7 @@ import type { TicketRow } from "@/lib/gql/fragments";
 import type { Priority, TicketStatus } from "@/lib/gql/graphql";
 import { toast } from "@/ui/toasts";
 import { Assign, MarkRead, SetPriority, SetStatus, SetSubject, SetTags, Take, Transfer } from "./inbox.gql";
+import { mayLeave } from "./windows";
 
 export type TicketActions = ReturnType<typeof useTicketActions>;
 
@@ -22,6 +23,7 @@ export function useTicketActions() {
         status,
         snoozeUntil: until?.toISOString() ?? null,
       });
+      if (done) mayLeave([ticket.id]);
       if (!done || (status !== "CLOSED" && status !== "SNOOZED")) return;
       toast(t(status === "CLOSED" ? "toast.closed" : "toast.snoozed", { number: ticket.number }), {
         action: {
@@ -42,12 +44,18 @@ export function useTicketActions() {
       markRead: (id: string, position: number) => act(client, MarkRead, { id, position }, { quiet: true }),
       markUnread: (ticket: TicketRow) =>
         act(client, MarkRead, { id: ticket.id, position: Math.max(0, ticket.messageHead - 1) }),
-      take: (ticket: TicketRow) => act(client, Take, { id: ticket.id }),
-      assign: (ticket: TicketRow, userId: string | null) =>
-        userId === viewer.id
+      take: (ticket: TicketRow) => {
+        mayLeave([ticket.id]);
+        return act(client, Take, { id: ticket.id });
+      },
+      assign: (ticket: TicketRow, userId: string | null) => {
+        mayLeave([ticket.id]);
+        return userId === viewer.id
           ? act(client, Take, { id: ticket.id })
-          : act(client, Assign, { id: ticket.id, userId }),
+          : act(client, Assign, { id: ticket.id, userId });
+      },
       transfer: async (ticket: TicketRow, queue: { id: string; name: string }) => {
+        mayLeave([ticket.id]);
         if (await act(client, Transfer, { id: ticket.id, queueId: queue.id }))
           toast(t("toast.transferred", { number: ticket.number, queue: queue.name }));
       },

@@ -18,8 +18,10 @@ export interface ListQuery {
   sort: TicketSort;
   search: string | null;
 }
-interface Snapshot {
+export interface Snapshot {
   windows: ReadonlyMap<number, readonly TicketRow[]>;
+  /** Tickets that would stand higher, or newly, if the list were let go. */
+  pending: number;
   total: number | null;
   totalIsCapped: boolean;
   error: CombinedError | null;
@@ -33,8 +35,70 @@ export function windowsFor(first: number, last: number, total: number): number[]
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
+type Rows = ReadonlyMap<number, readonly TicketRow[]>;
+
+/** Tickets this person changed herself: they may leave a held list, because she knows why. */
+const changedHere = new Set<string>();
+export const mayLeave = (ids: Iterable<string>): void => {
+  for (const id of ids) changedHere.add(id);
+};
+
+/**
+ * What is shown while the list is held: the rows of `shown` in their places, with the contents of `latest`;
+ * only what the reader changed herself may go.
+ */
+export function held(shown: Rows, latest: Rows, left: ReadonlySet<string> = changedHere): Rows {
+  const fresh = new Map([...latest.values()].flat().map((row) => [row.id, row]));
+  const known = new Set([...shown.values()].flat().map((row) => row.id));
+  const result = new Map<number, readonly TicketRow[]>();
+  for (const [index, rows] of latest) {
+    const before = shown.get(index);
+    if (!before) {
+      result.set(index, rows);
+      continue;
+    }
+    const kept = before.flatMap((row) => {
+      const now = fresh.get(row.id);
+      return now ? [now] : left.has(row.id) ? [] : [row];
+    });
+    // Those from below close the gap of those that left.
+    const gap = Math.min(before.length, rows.length) - kept.length;
+    const below = gap > 0 ? rows.filter((row) => !known.has(row.id)).slice(-gap) : [];
+    result.set(index, [...kept, ...below]);
+  }
+  return result;
+}
+
+/** How many rows of `latest` moved up past where they are shown, or are not shown at all. */
+export function pendingIn(shown: Rows, latest: Rows): number {
+  const places = new Map<string, number>();
+  for (const [index, rows] of shown)
+    for (const [at, row] of rows.entries()) places.set(row.id, index * WINDOW + at);
+  // Rows in the order of the shown list: who must overtake somebody has moved.
+  let lowest = -1;
+  let count = 0;
+  const order = [...latest]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([index, rows]) => (shown.has(index) ? rows : []))
+    .map((row) => places.get(row.id));
+  for (const place of order.toReversed()) {
+    if (place === undefined) count += 1;
+    else if (lowest >= 0 && place > lowest) count += 1;
+    else lowest = place;
+  }
+  return count;
+}
+
 export class Windows {
-  private snapshot: Snapshot = { windows: new Map(), total: null, totalIsCapped: false, error: null };
+  private snapshot: Snapshot = {
+    windows: new Map(),
+    pending: 0,
+    total: null,
+    totalIsCapped: false,
+    error: null,
+  };
+  private latest: Rows = new Map();
+  private holding = false;
   private readonly open = new Map<number, () => void>();
   private readonly listeners = new Set<() => void>();
 
@@ -54,9 +118,8 @@ export class Windows {
       if (wanted.includes(index)) continue;
       close();
       this.open.delete(index);
-      const windows = new Map(this.snapshot.windows);
-      windows.delete(index);
-      this.snapshot = { ...this.snapshot, windows };
+      this.latest = without(this.latest, index);
+      this.snapshot = { ...this.snapshot, windows: without(this.snapshot.windows, index) };
     }
     for (const index of wanted) if (!this.open.has(index)) this.open.set(index, this.follow(index));
   }
@@ -78,16 +141,30 @@ export class Windows {
         if (data) {
           const rows = data.tickets.edges.map((edge) => edge.node);
           for (const row of rows) ticketIds.set(row.number, row.id);
-          const windows = new Map(this.snapshot.windows).set(index, rows);
-          this.set({
-            windows,
-            total: data.tickets.total,
-            totalIsCapped: data.tickets.totalIsCapped,
-            error: null,
-          });
+          this.latest = new Map(this.latest).set(index, rows);
+          this.present({ total: data.tickets.total, totalIsCapped: data.tickets.totalIsCapped, error: null });
         } else if (error) this.set({ ...this.snapshot, error });
       }),
     ).unsubscribe;
+  }
+
+  /** While somebody's pointer rests on the list, or she has scrolled, nothing moves by itself. */
+  hold(holding: boolean): void {
+    if (this.holding === holding) return;
+    this.holding = holding;
+    if (!holding) this.present({});
+  }
+
+  /** She asked for the newest. */
+  letGo(): void {
+    this.set({ ...this.snapshot, windows: this.latest, pending: 0 });
+  }
+
+  private present(more: Partial<Snapshot>): void {
+    const shown = this.snapshot.windows;
+    const windows = this.holding ? held(shown, this.latest) : this.latest;
+    const pending = this.holding ? pendingIn(windows, this.latest) : 0;
+    this.set({ ...this.snapshot, ...more, windows, pending });
   }
 
   retry(): void {
@@ -101,6 +178,12 @@ export class Windows {
     this.snapshot = snapshot;
     for (const listener of this.listeners) listener();
   }
+}
+
+function without(rows: Rows, index: number): Rows {
+  const rest = new Map(rows);
+  rest.delete(index);
+  return rest;
 }
 
 export function useWindows(client: Client, query: ListQuery): [Windows, Snapshot] {
@@ -124,4 +207,9 @@ export function indexOf(snapshot: Snapshot, number: number): number {
     if (at >= 0) return window * WINDOW + at;
   }
   return -1;
+}
+
+/** In the order of the list, as far as it is loaded. */
+export function loadedRows(snapshot: Snapshot): TicketRow[] {
+  return [...snapshot.windows].sort(([a], [b]) => a - b).flatMap(([, rows]) => rows);
 }

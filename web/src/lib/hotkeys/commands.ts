@@ -14,6 +14,8 @@ export interface Command {
   hint?: string;
   /** False: reachable by its key only, not worth a palette row. */
   listed?: boolean;
+  /** Takes its key from others while it is there, e.g. the deeds on a selection. */
+  first?: boolean;
   run: () => void;
 }
 
@@ -23,7 +25,7 @@ interface Registry {
 export const useRegistry = create<Registry>()(() => ({ owners: new Map() }));
 
 export function allCommands(owners = useRegistry.getState().owners): Command[] {
-  return [...owners.values()].flat();
+  return [...owners.values()].flat().sort((a, b) => Number(b.first ?? false) - Number(a.first ?? false));
 }
 
 /** Registers commands while the caller is on screen. Closures may change each render; `stamp` says when the list did. */

@@ -94,15 +94,41 @@ export function clock(milliseconds: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
 
-export type SnoozeChoice = "oneHour" | "threeHours" | "tomorrow" | "nextWeek";
-export const SNOOZE_CHOICES: readonly SnoozeChoice[] = ["oneHour", "threeHours", "tomorrow", "nextWeek"];
+export type SnoozeChoice = "oneHour" | "threeHours" | "evening" | "tomorrow" | "weekend" | "nextWeek";
 
-export function snoozeUntil(choice: SnoozeChoice, now: number): Date {
+const EVENING = 18;
+const MORNING = 9;
+const SATURDAY = 6;
+
+function morningIn(days: number, now: number): Date {
   const date = new Date(now);
-  if (choice === "oneHour") return new Date(now + HOUR);
-  if (choice === "threeHours") return new Date(now + 3 * HOUR);
-  const days = choice === "tomorrow" ? 1 : (8 - date.getDay()) % 7 || 7;
   date.setDate(date.getDate() + days);
-  date.setHours(9, 0, 0, 0);
+  date.setHours(MORNING, 0, 0, 0);
   return date;
+}
+
+/** The ends people mean, soonest first; those that say nothing of their own at this hour are left out. */
+export function snoozeChoices(now: number): { id: SnoozeChoice; until: Date }[] {
+  const today = new Date(now);
+  const evening = new Date(now);
+  evening.setHours(EVENING, 0, 0, 0);
+  const toSaturday = SATURDAY - today.getDay();
+  const toMonday = (8 - today.getDay()) % 7 || 7;
+  const choices: { id: SnoozeChoice; until: Date }[] = [
+    { id: "oneHour", until: new Date(now + HOUR) },
+    { id: "threeHours", until: new Date(now + 3 * HOUR) },
+  ];
+  if (evening.getTime() - now > 3 * HOUR) choices.push({ id: "evening", until: evening });
+  choices.push({ id: "tomorrow", until: morningIn(1, now) });
+  if (toSaturday > 1) choices.push({ id: "weekend", until: morningIn(toSaturday, now) });
+  if (toMonday > 1) choices.push({ id: "nextWeek", until: morningIn(toMonday, now) });
+  return choices;
+}
+
+/** "18:00" today, "Mon 09:00" within a week, the date beyond. */
+export function soon(at: number, locale: string, now: number): string {
+  const days = Math.round((startOfDay(at) - startOfDay(now)) / DAY);
+  if (days === 0) return timeOfDay(at, locale);
+  if (days < 7) return formatter(locale, { weekday: "short", hour: "numeric", minute: "2-digit" }).format(at);
+  return dateTime(at, locale);
 }
