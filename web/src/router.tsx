@@ -98,6 +98,11 @@ const inbox = createRoute({
   validateSearch: parseSearch,
   component: InboxPage,
 });
+const contacts = createRoute({
+  getParentRoute: () => app,
+  path: "/contacts/{-$id}",
+  component: lazyRouteComponent(() => import("@/features/contact/ContactsPage"), "ContactsPage"),
+});
 const settings = createRoute({
   getParentRoute: () => app,
   path: "/settings",
@@ -170,6 +175,7 @@ export const router = createRouter({
     app.addChildren([
       home,
       inbox,
+      contacts,
       settings.addChildren([settingsHome, profile, inboxes, queues, skills, people, tokens, deadLetters]),
     ]),
   ]),

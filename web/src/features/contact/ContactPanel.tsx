@@ -1,80 +1,29 @@
-import { X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { Ellipsis, Merge as MergeIcon, MessageSquarePlus, User, X } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { TicketHead } from "@/features/conversation/conversation.gql";
 import { Tags } from "@/features/conversation/TagDialog";
 import { useTicketActions } from "@/features/inbox/actions";
-import { ChannelIcon } from "@/features/inbox/channels";
 import { PriorityPill, QueueDot, StatusPill } from "@/features/inbox/StatusPill";
 import { useApi } from "@/lib/app";
 import { act } from "@/lib/gql/act";
-import { ProblemItem } from "@/lib/gql/fragments";
-import { graphql } from "@/lib/gql/graphql";
+import { useCommands } from "@/lib/hotkeys/commands";
 import { languageName } from "@/lib/i18n";
 import { useDrawer, usePreferences } from "@/lib/prefs";
 import { dateTime } from "@/lib/time";
 import { Avatar } from "@/ui/Avatar";
 import { cx } from "@/ui/cx";
 import { IconButton } from "@/ui/IconButton";
+import { Menu } from "@/ui/Menu";
 import { Skeleton } from "@/ui/States";
+import { ContactDetail, UpdateContact } from "./contact.gql";
+import { Editable } from "./Editable";
+import { Identities } from "./Identities";
 
-const ContactDetail = graphql(`
-  query ContactDetail($id: ID!) {
-    contact(id: $id) {
-      __typename id name note locale avatarUrl mergedIntoId createdAt
-      identities { __typename id channel handle display avatarUrl mergedFromId }
-      tickets(first: 6) { __typename id number subject status lastMessageAt }
-    }
-  }
-`);
-const UpdateContact = graphql(
-  `mutation UpdateContact($id: ID!, $name: String, $note: String) {
-    updateContact(id: $id, name: $name, note: $note) { __typename problem { ...ProblemItem } contact { __typename id name note } }
-  }`,
-  [ProblemItem],
-);
-
-function Editable({
-  label,
-  value,
-  multiline,
-  onSave,
-}: {
-  label: string;
-  value: string;
-  multiline?: boolean;
-  onSave: (value: string) => void;
-}) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  const shared = {
-    value: text,
-    "aria-label": label,
-    placeholder: label,
-    onBlur: () => text !== value && onSave(text.trim()),
-    className:
-      "w-full rounded-control border border-transparent bg-transparent px-1.5 hover:border-line-strong focus:border-line-strong focus:bg-surface",
-  };
-  return multiline ? (
-    <textarea
-      {...shared}
-      rows={2}
-      className={`${shared.className} field-sizing-content resize-none py-1`}
-      onChange={(event) => setText(event.target.value)}
-    />
-  ) : (
-    <input
-      {...shared}
-      className={`${shared.className} h-7 font-semibold text-title`}
-      onChange={(event) => setText(event.target.value)}
-      onKeyDown={(event) => {
-        if (event.key === "Enter" && !event.nativeEvent.isComposing) event.currentTarget.blur();
-        if (event.key === "Escape") setText(value);
-      }}
-    />
-  );
-}
+const MergeDialog = lazy(() => import("./MergeDialog").then((module) => ({ default: module.MergeDialog })));
+const StartDialog = lazy(() => import("./StartDialog").then((module) => ({ default: module.StartDialog })));
 
 function Section({ title, children }: { title: string; children: React.ReactNode }) {
   return (
@@ -94,7 +43,7 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
   const ticket = head.data?.ticket;
   const [detail] = useQuery({
     query: ContactDetail,
-    variables: { id: ticket?.contact.id ?? "" },
+    variables: { id: ticket?.contact.id ?? "", tickets: 6 },
     pause: !ticket,
     requestPolicy: "cache-and-network",
   });
@@ -103,6 +52,18 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
   const drawer = useDrawer((state) => state.open);
   const update = (patch: { name?: string; note?: string }) =>
     ticket && void act(client, UpdateContact, { id: ticket.contact.id, ...patch });
+  const navigate = useNavigate();
+  const [open, setOpen] = useState<"merge" | "start" | null>(null);
+  const openPage = () =>
+    void navigate({ to: "/contacts/{-$id}", params: { id: ticket?.contact.id ?? undefined } });
+  useCommands(
+    [
+      { id: "contact.open", title: t("contact.open"), group: "ticket", run: openPage },
+      { id: "contact.start", title: t("start.open"), group: "ticket", run: () => setOpen("start") },
+      { id: "contact.merge", title: t("merge.open"), group: "ticket", run: () => setOpen("merge") },
+    ],
+    t("contact.open"),
+  );
   return (
     <aside
       aria-label={t("contact.title")}
@@ -136,6 +97,33 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
                 <p className="px-1.5 text-meta text-muted">{languageName(contact.locale)}</p>
               )}
             </div>
+            <Menu
+              trigger={
+                <IconButton label={t("contact.more")}>
+                  <Ellipsis size={16} aria-hidden />
+                </IconButton>
+              }
+              items={[
+                {
+                  id: "page",
+                  label: t("contact.open"),
+                  icon: <User size={14} aria-hidden />,
+                  run: openPage,
+                },
+                {
+                  id: "start",
+                  label: t("start.open"),
+                  icon: <MessageSquarePlus size={14} aria-hidden />,
+                  run: () => setOpen("start"),
+                },
+                {
+                  id: "merge",
+                  label: t("merge.open"),
+                  icon: <MergeIcon size={14} aria-hidden />,
+                  run: () => setOpen("merge"),
+                },
+              ]}
+            />
             <IconButton
               label={t("contact.hide")}
               className="xl:hidden"
@@ -145,20 +133,7 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
             </IconButton>
           </div>
           <Section title={t("contact.identities")}>
-            {contact ? (
-              <ul className="flex list-none flex-col gap-1 p-0">
-                {contact.identities.map((identity) => (
-                  <li key={identity.id} className="flex min-h-6 items-center gap-2">
-                    <ChannelIcon channel={identity.channel} size={16} />
-                    <span className="min-w-0 flex-1 truncate" title={identity.handle}>
-                      {identity.display || identity.handle}
-                    </span>
-                  </li>
-                ))}
-              </ul>
-            ) : (
-              <Skeleton className="h-4 w-40" />
-            )}
+            {contact ? <Identities identities={contact.identities} /> : <Skeleton className="h-4 w-40" />}
           </Section>
           <Section title={t("contact.note")}>
             {contact ? (
@@ -174,6 +149,8 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
           </Section>
           <Section title={t("contact.properties")}>
             <dl className="grid grid-cols-[auto_1fr] items-center gap-x-4 gap-y-1.5">
+              <dt className="text-muted">{t("contact.number")}</dt>
+              <dd>#{ticket.number}</dd>
               <dt className="text-muted">{t("contact.queue")}</dt>
               <dd className="flex items-center gap-1.5">
                 <QueueDot color={ticket.queue.color} />
@@ -223,6 +200,12 @@ export function ContactPanel({ number, onOpen }: { number: number; onOpen: (numb
           </Section>
         </>
       )}
+      <Suspense>
+        {open === "merge" && contact && (
+          <MergeDialog contact={contact} onClose={() => setOpen(null)} onMerged={() => undefined} />
+        )}
+        {open === "start" && contact && <StartDialog contact={contact} onClose={() => setOpen(null)} />}
+      </Suspense>
     </aside>
   );
 }

@@ -1,5 +1,5 @@
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Inbox, LogOut, Search, Settings } from "lucide-react";
+import { Inbox, LogOut, Search, Settings, Users } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
@@ -23,6 +23,10 @@ const Palette = lazy(() =>
   import("@/features/palette/Palette").then((module) => ({ default: module.Palette })),
 );
 const Help = lazy(() => import("@/features/palette/Help").then((module) => ({ default: module.Help })));
+
+const StartDialog = lazy(() =>
+  import("@/features/contact/StartDialog").then((module) => ({ default: module.StartDialog })),
+);
 
 const THEMES = ["system", "light", "dark"] as const;
 
@@ -56,6 +60,15 @@ function Rail() {
         {...tipProps(t("rail.inbox"), "KeyG KeyI")}
       >
         <Inbox size={19} aria-hidden />
+      </Link>
+      <Link
+        to="/contacts/{-$id}"
+        params={{ id: undefined }}
+        aria-label={t("rail.contacts")}
+        className={item(path.startsWith("/contacts"))}
+        {...tipProps(t("rail.contacts"), "KeyG KeyC")}
+      >
+        <Users size={19} aria-hidden />
       </Link>
       <Link
         to="/settings"
@@ -127,10 +140,11 @@ function useDocumentTitle(): void {
 }
 
 function Frame() {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation(["common", "inbox"]);
   const navigate = useNavigate();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const [starting, setStarting] = useState(false);
   useEffect(listenForKeys, []);
   useDocumentTitle();
   const cycleTheme = () =>
@@ -185,6 +199,20 @@ function Frame() {
         run: () => void navigate({ to: "/inbox/{-$number}", params: { number: undefined }, search: {} }),
       },
       {
+        id: "go.contacts",
+        title: t("rail.contacts"),
+        group: "go",
+        keys: ["KeyG KeyC"],
+        run: () => void navigate({ to: "/contacts/{-$id}", params: { id: undefined } }),
+      },
+      {
+        id: "go.start",
+        title: t("inbox:start.title"),
+        hint: "new compose 새 대화 작성",
+        group: "go",
+        run: () => setStarting(true),
+      },
+      {
         id: "go.settings",
         title: t("rail.settings"),
         group: "go",
@@ -195,7 +223,6 @@ function Frame() {
         id: "go.channels",
         title: t("nav.inboxes"),
         group: "go",
-        keys: ["KeyG KeyC"],
         run: () => goSettings("/settings/inboxes"),
       },
       { id: "go.queues", title: t("nav.queues"), group: "go", run: () => goSettings("/settings/queues") },
@@ -232,6 +259,7 @@ function Frame() {
       <OfferLayer />
       <Suspense>
         {palette && <Palette open onClose={() => setPalette(false)} />}
+        {starting && <StartDialog contact={null} onClose={() => setStarting(false)} />}
         {help && <Help open onClose={() => setHelp(false)} />}
       </Suspense>
     </div>

@@ -2,6 +2,7 @@ import {
   type CacheExchangeOpts,
   cacheExchange,
   type OptimisticMutationResolver,
+  type Variables,
 } from "@urql/exchange-graphcache";
 import { applyImage, type ChangeBatch, invalidateField, placeMessage } from "./images";
 
@@ -70,6 +71,17 @@ function invalidates(...fields: string[]) {
   return (_result: unknown, _args: unknown, cache: Parameters<typeof placeMessage>[0]) => {
     for (const field of fields) invalidateField(cache, field);
   };
+}
+
+/** Identities and tickets went from one contact to another: lists of both are asked for again. */
+function forgetContacts(cache: Parameters<typeof placeMessage>[0], ids: readonly unknown[]): void {
+  for (const id of ids) {
+    const key = `Contact:${id}`;
+    for (const field of cache.inspectFields(key))
+      if (["identities", "tickets", "mergedIntoId"].includes(field.fieldName))
+        cache.invalidate(key, field.fieldName, field.arguments as Variables);
+  }
+  invalidateField(cache, "contacts");
 }
 
 export function cacheOptions(viewerId: () => string): CacheExchangeOpts {
@@ -151,7 +163,14 @@ export function cacheOptions(viewerId: () => string): CacheExchangeOpts {
         discardJob: invalidates("jobs"),
         acceptOffer: invalidates("offers"),
         declineOffer: invalidates("offers"),
-        mergeContacts: invalidates("contact"),
+        mergeContacts: (_result, args, cache) => forgetContacts(cache, [args.into, args.from]),
+        unmergeContact: (result, args, cache) => {
+          const back = result.unmergeContact as { contact?: { id: string } | null } | null;
+          forgetContacts(cache, [args.id, back?.contact?.id]);
+        },
+        startConversation: invalidates("tickets", "ticketCounts"),
+        saveTeam: invalidates("teams"),
+        deleteTeam: invalidates("teams"),
       },
     },
     optimistic,

@@ -210,9 +210,14 @@ function applyContact(cache: Cache, image: Image<"ContactImage">): void {
 }
 
 function applyIdentity(cache: Cache, image: Image<"IdentityImage">): void {
-  if (isKnown(cache, `Identity:${image.id}`))
+  const contact = `Contact:${image.contactId}`;
+  if (isKnown(cache, `Identity:${image.id}`)) {
     cache.writeFragment(IdentityPatch, { ...image, __typename: "Identity" });
-  else if (isKnown(cache, `Contact:${image.contactId}`))
+    // A merge moves identities between contacts.
+    const listed: unknown = cache.resolve(contact, "identities");
+    if (Array.isArray(listed) && !listed.includes(`Identity:${image.id}`))
+      cache.invalidate(contact, "identities");
+  } else if (isKnown(cache, `Contact:${image.contactId}`))
     cache.invalidate(`Contact:${image.contactId}`, "identities");
 }
 
