@@ -15,7 +15,18 @@ async function judge(page, where, findings) {
       findings.push(`${where}: ${id}: ${html.slice(0, 200)}\n  ${failureSummary}`);
 }
 
-const SETTINGS = ["profile", "inboxes", "queues", "skills", "people", "tokens", "dead-letters"];
+const SETTINGS = [
+  "profile",
+  "inboxes",
+  "apps",
+  "queues",
+  "skills",
+  "people",
+  "teams",
+  "tokens",
+  "audit",
+  "dead-letters",
+];
 
 await inBrowser("accessible", async ({ url, shot, open }) => {
   const findings = [];

@@ -150,6 +150,21 @@ const deadLetters = createRoute({
   path: "dead-letters",
   component: lazyRouteComponent(() => import("@/features/settings/DeadLetters"), "DeadLettersPage"),
 });
+const apps = createRoute({
+  getParentRoute: () => settings,
+  path: "apps",
+  component: lazyRouteComponent(() => import("@/features/settings/ProviderApps"), "ProviderAppsPage"),
+});
+const teams = createRoute({
+  getParentRoute: () => settings,
+  path: "teams",
+  component: lazyRouteComponent(() => import("@/features/settings/Teams"), "TeamsPage"),
+});
+const audit = createRoute({
+  getParentRoute: () => settings,
+  path: "audit",
+  component: lazyRouteComponent(() => import("@/features/settings/Audit"), "AuditPage"),
+});
 
 function NotFound() {
   const { t } = useTranslation();
@@ -176,7 +191,19 @@ export const router = createRouter({
       home,
       inbox,
       contacts,
-      settings.addChildren([settingsHome, profile, inboxes, queues, skills, people, tokens, deadLetters]),
+      settings.addChildren([
+        settingsHome,
+        profile,
+        inboxes,
+        apps,
+        queues,
+        skills,
+        people,
+        teams,
+        tokens,
+        audit,
+        deadLetters,
+      ]),
     ]),
   ]),
   defaultPreload: "intent",

@@ -2,13 +2,15 @@ import { Link, useNavigate, useRouter, useRouterState, useSearch } from "@tansta
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { create } from "zustand";
-import { ProblemItem } from "@/lib/gql/fragments";
+import { type Problem, ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type ResultOf } from "@/lib/gql/graphql";
 import { AcceptInvitation, adopt, request, SetUp, SignIn, useSession } from "@/lib/gql/session";
 import { usePreferences } from "@/lib/prefs";
 import { Button } from "@/ui/Button";
 import { Input, Select } from "@/ui/Field";
+import { toast } from "@/ui/toasts";
 import { AuthFrame } from "./AuthFrame";
+import { NewPasswordInput } from "./NewPasswordInput";
 import { useForm } from "./useForm";
 
 const Setup = graphql(
@@ -35,8 +37,6 @@ const ResetPassword = graphql(
   }`,
   [ProblemItem],
 );
-
-const PASSWORD_MIN = 10;
 
 function Form({
   onSubmit,
@@ -210,17 +210,12 @@ export function SetupPage() {
             error={form.errorOf("email")}
             onChange={set("email")}
           />
-          <Input
+          <NewPasswordInput
             large
             label={t("password")}
-            type="password"
-            required
-            minLength={PASSWORD_MIN}
-            autoComplete="new-password"
-            help={t("passwordHelp", { count: PASSWORD_MIN })}
             value={input.password}
             error={form.errorOf("password")}
-            onChange={set("password")}
+            onChange={(password) => setInput({ ...input, password })}
           />
         </fieldset>
         <Button large look="primary" type="submit" busy={form.busy}>
@@ -234,55 +229,87 @@ export function SetupPage() {
 /** The token of a mailed link stands behind `#`, which browsers send to no server and write in no log. */
 const useToken = (): string => useRouterState({ select: (state) => state.location.hash });
 
-export function InvitationPage() {
+/** What a mailed link leads to: a new password, for who is invited with a name. */
+function ByLink({
+  title,
+  text,
+  named = false,
+  help,
+  submit,
+  onSubmit,
+}: {
+  title: string;
+  text?: string;
+  named?: boolean;
+  help?: string;
+  submit: string;
+  onSubmit: (input: { token: string; name: string; password: string }) => Promise<Problem | null>;
+}) {
   const { t } = useTranslation("auth");
   const form = useForm();
-  const navigate = useNavigate();
   const token = useToken();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const submit = async () => {
-    const done = await form.run(async () =>
-      adopt((await request(AcceptInvitation, { token, name, password })).acceptInvitation),
-    );
-    if (done)
-      void navigate({ to: "/inbox/{-$number}", params: { number: undefined }, search: {}, replace: true });
-  };
   return (
-    <AuthFrame title={t("invitation.title")} text={t("invitation.text")}>
-      <Form onSubmit={() => void submit()} error={token ? form.general(["name", "password"]) : t("badLink")}>
-        <Input
+    <AuthFrame title={title} {...(text ? { text } : {})}>
+      <Form
+        onSubmit={() => void form.run(() => onSubmit({ token, name, password }))}
+        error={token ? form.general(["name", "password"]) : t("badLink")}
+      >
+        {named && (
+          <Input
+            large
+            label={t("name")}
+            required
+            autoComplete="name"
+            value={name}
+            error={form.errorOf("name")}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+        <NewPasswordInput
           large
-          label={t("name")}
-          required
-          autoComplete="name"
-          value={name}
-          error={form.errorOf("name")}
-          onChange={(event) => setName(event.target.value)}
-        />
-        <Input
-          large
-          label={t("password")}
-          type="password"
-          required
-          minLength={PASSWORD_MIN}
-          autoComplete="new-password"
-          help={t("invitation.passwordHelp")}
+          label={t(named ? "password" : "newPassword")}
+          help={help}
           value={password}
           error={form.errorOf("password")}
-          onChange={(event) => setPassword(event.target.value)}
+          onChange={setPassword}
         />
         <Button large look="primary" type="submit" busy={form.busy} disabled={!token}>
-          {t("invitation.submit")}
+          {submit}
         </Button>
       </Form>
     </AuthFrame>
   );
 }
 
+export function InvitationPage() {
+  const { t } = useTranslation("auth");
+  const navigate = useNavigate();
+  return (
+    <ByLink
+      named
+      title={t("invitation.title")}
+      text={t("invitation.text")}
+      help={t("invitation.passwordHelp")}
+      submit={t("invitation.submit")}
+      onSubmit={async (input) => {
+        const problem = adopt((await request(AcceptInvitation, input)).acceptInvitation);
+        if (problem === null)
+          void navigate({
+            to: "/inbox/{-$number}",
+            params: { number: undefined },
+            search: {},
+            replace: true,
+          });
+        return problem;
+      }}
+    />
+  );
+}
+
 export function ResetPage() {
-  const token = useToken();
-  return token ? <NewPassword token={token} /> : <AskForReset />;
+  return useToken() ? <NewPassword /> : <AskForReset />;
 }
 
 function AskForReset() {
@@ -321,34 +348,21 @@ function AskForReset() {
   );
 }
 
-function NewPassword({ token }: { token: string }) {
+function NewPassword() {
   const { t } = useTranslation("auth");
-  const form = useForm();
   const navigate = useNavigate();
-  const [password, setPassword] = useState("");
-  const submit = async () => {
-    if (await form.run(async () => (await request(ResetPassword, { token, password })).resetPassword.problem))
-      void navigate({ to: "/sign-in", replace: true });
-  };
   return (
-    <AuthFrame title={t("reset.newTitle")}>
-      <Form onSubmit={() => void submit()} error={form.general(["password"])}>
-        <Input
-          large
-          label={t("newPassword")}
-          type="password"
-          required
-          minLength={PASSWORD_MIN}
-          autoComplete="new-password"
-          help={t("passwordHelp", { count: PASSWORD_MIN })}
-          value={password}
-          error={form.errorOf("password")}
-          onChange={(event) => setPassword(event.target.value)}
-        />
-        <Button large look="primary" type="submit" busy={form.busy}>
-          {t("reset.save")}
-        </Button>
-      </Form>
-    </AuthFrame>
+    <ByLink
+      title={t("reset.newTitle")}
+      submit={t("reset.save")}
+      onSubmit={async ({ token, password }) => {
+        const { problem } = (await request(ResetPassword, { token, password })).resetPassword;
+        if (problem === null) {
+          toast(t("reset.saved"));
+          void navigate({ to: "/sign-in", replace: true });
+        }
+        return problem;
+      }}
+    />
   );
 }

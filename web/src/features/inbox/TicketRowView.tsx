@@ -64,7 +64,7 @@ function PickBox({
       }}
       className={cx(
         "-inset-1 absolute items-center justify-center rounded-control bg-inherit",
-        picking ? "flex" : "hidden group-hover:flex max-sm:hidden",
+        picking ? "flex" : "hidden sm:group-hover:flex",
       )}
     >
       <span

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { Plug, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,12 +11,15 @@ import { ProblemItem } from "@/lib/gql/fragments";
 import { graphql, type InboxState, type ResultOf } from "@/lib/gql/graphql";
 import { ago, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
-import { Confirm, Dialog } from "@/ui/Dialog";
-import { CheckBox, Input, Select, TextArea } from "@/ui/Field";
+import { Dialog } from "@/ui/Dialog";
+import { Input, Select } from "@/ui/Field";
 import { Pill, type Tone } from "@/ui/Pill";
 import { Empty } from "@/ui/States";
 import { toast } from "@/ui/toasts";
+import { Doomed, FormDialog } from "./FormDialog";
+import { ManifestFields, split, type Values } from "./ManifestFields";
 import { Card, Page, Row, Rows } from "./Page";
+import { ProviderApps } from "./ProviderApps";
 import { useSubmit } from "./useSubmit";
 
 const InboxItem = graphql(`
@@ -26,7 +30,6 @@ const InboxItem = graphql(`
 `);
 const Inboxes = graphql(`query Inboxes { inboxes { ...InboxItem } }`, [InboxItem]);
 type InboxItem = ResultOf<typeof InboxItem>;
-const ProviderApps = graphql(`query ProviderApps { providerApps { __typename id channel name } }`);
 const Connect = graphql(
   `mutation ConnectInbox($input: ConnectInboxInput!) {
     connectInbox(input: $input) { __typename authorizeUrl problem { ...ProblemItem } inbox { ...InboxItem } }
@@ -61,75 +64,6 @@ const TONES: Record<InboxState, Tone> = {
   DISCONNECTED: "neutral",
 };
 
-type Values = Record<string, string | boolean>;
-
-/** Settings and secrets go apart: the server seals the latter and never shows them again. */
-function split(fields: ChannelKind["fields"], values: Values) {
-  const settings: Record<string, string | number | boolean> = {};
-  const secrets: Record<string, string | number | boolean> = {};
-  for (const field of fields) {
-    const value = values[field.name];
-    if (value === undefined || value === "") continue;
-    (field.secret ? secrets : settings)[field.name] = field.kind === "number" ? Number(value) : value;
-  }
-  return { settings, secrets };
-}
-
-function ManifestField({
-  field,
-  value,
-  error,
-  onChange,
-}: {
-  field: ChannelKind["fields"][number];
-  value: string | boolean | undefined;
-  error: string | null;
-  onChange: (value: string | boolean) => void;
-}) {
-  const { t } = useTranslation(["settings", "common", "auth"]);
-  if (field.kind === "boolean" || field.kind === "bool")
-    return (
-      <CheckBox
-        label={field.label}
-        help={field.help}
-        checked={value === true}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-    );
-  const text = typeof value === "string" ? value : "";
-  const shared = { label: field.label, help: field.help || undefined, required: field.required, error };
-  if (field.options.length > 0)
-    return (
-      <Select {...shared} value={text} onChange={(event) => onChange(event.target.value)}>
-        <option value="">{t("choose")}</option>
-        {field.options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
-      </Select>
-    );
-  if (field.kind === "multiline" || field.kind === "textarea")
-    return <TextArea {...shared} value={text} onChange={(event) => onChange(event.target.value)} />;
-  const type = field.secret
-    ? "password"
-    : field.kind === "url"
-      ? "url"
-      : field.kind === "number"
-        ? "number"
-        : field.kind === "email"
-          ? "email"
-          : "text";
-  return (
-    <Input
-      {...shared}
-      type={type}
-      autoComplete="off"
-      spellCheck={false}
-      value={text}
-      onChange={(event) => onChange(event.target.value)}
-    />
-  );
-}
-
 /** The provider's own consent page takes over from here; only web addresses may be followed. */
 function follow(url: string | null): void {
   if (url && /^https?:\/\//.test(url)) window.location.assign(url);
@@ -163,72 +97,81 @@ function ConnectDialog({ kind, onClose }: { kind: ChannelKind; onClose: () => vo
     toast(t("inboxes.connected", { name }));
     onClose();
   };
-  const known = ["name", "queueId", ...kind.fields.map((field) => field.name)];
   return (
-    <Dialog open onClose={onClose} title={t("inboxes.connectTitle", { name: kind.name })} width={520}>
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {form.general(known) && (
-          <p role="alert" className="rounded-control bg-bad-soft px-3 py-2 text-bad">
-            {form.general(known)}
-          </p>
-        )}
-        <Input
-          label={t("inboxes.name")}
-          required
-          value={name}
-          error={form.errorOf("name")}
-          onChange={(event) => setName(event.target.value)}
-        />
+    <FormDialog
+      title={t("inboxes.connectTitle", { name: kind.name })}
+      form={form}
+      known={["name", "queueId", ...kind.fields.map((field) => field.name)]}
+      submit={t("inboxes.connect")}
+      onSubmit={() => void submit()}
+      onClose={onClose}
+    >
+      <Input
+        label={t("inboxes.name")}
+        required
+        value={name}
+        error={form.errorOf("name")}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <QueueSelect
+        value={queueId || (active[0]?.id ?? "")}
+        error={form.errorOf("queueId")}
+        queues={active}
+        onChange={setQueueId}
+      />
+      {fitting.length > 0 && (
         <Select
-          label={t("inboxes.queue")}
-          required
-          value={queueId || (active[0]?.id ?? "")}
-          error={form.errorOf("queueId")}
-          onChange={(event) => setQueueId(event.target.value)}
+          label={t("inboxes.providerApp")}
+          value={providerAppId}
+          onChange={(event) => setProviderAppId(event.target.value)}
         >
-          {active.map((queue) => (
-            <option key={queue.id} value={queue.id}>
-              {queue.name}
+          <option value="">{t("choose")}</option>
+          {fitting.map((one) => (
+            <option key={one.id} value={one.id}>
+              {one.name}
             </option>
           ))}
         </Select>
-        {fitting.length > 0 && (
-          <Select
-            label={t("inboxes.providerApp")}
-            value={providerAppId}
-            onChange={(event) => setProviderAppId(event.target.value)}
-          >
-            <option value="">{t("choose")}</option>
-            {fitting.map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.name}
-              </option>
-            ))}
-          </Select>
-        )}
-        {kind.fields.map((field) => (
-          <ManifestField
-            key={field.name}
-            field={field}
-            value={values[field.name]}
-            error={form.errorOf(field.name)}
-            onChange={(value) => setValues({ ...values, [field.name]: value })}
-          />
-        ))}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>{t("common:cancel")}</Button>
-          <Button look="primary" type="submit" busy={form.busy}>
-            {t("inboxes.connect")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+      {kind.usesProviderApp && apps.data && fitting.length === 0 && (
+        <p className="rounded-control bg-warn-soft px-3 py-2 text-warn">
+          {t("inboxes.needsApp")}{" "}
+          <Link to="/settings/apps" className="underline">
+            {t("common:nav.apps")}
+          </Link>
+        </p>
+      )}
+      <ManifestFields fields={kind.fields} values={values} form={form} onChange={setValues} />
+    </FormDialog>
+  );
+}
+
+function QueueSelect({
+  value,
+  queues,
+  error,
+  onChange,
+}: {
+  value: string;
+  queues: readonly { id: string; name: string }[];
+  error?: string | null;
+  onChange: (id: string) => void;
+}) {
+  const { t } = useTranslation(["settings", "common", "auth"]);
+  return (
+    <Select
+      label={t("inboxes.queue")}
+      required
+      value={value}
+      error={error}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      {queues.map((queue) => (
+        <option key={queue.id} value={queue.id}>
+          {queue.name}
+        </option>
+      ))}
+    </Select>
   );
 }
 
@@ -251,39 +194,18 @@ function ReconnectDialog({
     follow(payload.authorizeUrl);
     onClose();
   };
-  const known = fields.map((field) => field.name);
   return (
-    <Dialog open onClose={onClose} title={t("inboxes.reconnectTitle", { name: inbox.name })}>
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {form.general(known) && (
-          <p role="alert" className="rounded-control bg-bad-soft px-3 py-2 text-bad">
-            {form.general(known)}
-          </p>
-        )}
-        {inbox.problem && <p className="text-muted">{inbox.problem}</p>}
-        {fields.map((field) => (
-          <ManifestField
-            key={field.name}
-            field={field}
-            value={values[field.name]}
-            error={form.errorOf(field.name)}
-            onChange={(value) => setValues({ ...values, [field.name]: value })}
-          />
-        ))}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>{t("common:cancel")}</Button>
-          <Button look="primary" type="submit" busy={form.busy}>
-            {t("inboxes.reconnect")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={t("inboxes.reconnectTitle", { name: inbox.name })}
+      form={form}
+      known={fields.map((field) => field.name)}
+      submit={t("inboxes.reconnect")}
+      onSubmit={() => void submit()}
+      onClose={onClose}
+    >
+      {inbox.problem && <p className="text-muted">{inbox.problem}</p>}
+      <ManifestFields fields={fields} values={values} form={form} onChange={setValues} />
+    </FormDialog>
   );
 }
 
@@ -293,48 +215,34 @@ function EditDialog({ inbox, onClose }: { inbox: InboxItem; onClose: () => void 
   const form = useSubmit();
   const [name, setName] = useState(inbox.name);
   const [queueId, setQueueId] = useState(inbox.queue.id);
+  const submit = async () => {
+    if (await form.run(Update, { id: inbox.id, name, queueId })) onClose();
+  };
   return (
-    <Dialog open onClose={onClose} title={t("edit")}>
-      <form
-        className="flex flex-col gap-4"
-        onSubmit={async (event) => {
-          event.preventDefault();
-          if (await form.run(Update, { id: inbox.id, name, queueId })) onClose();
-        }}
-      >
+    <FormDialog
+      title={t("edit")}
+      form={form}
+      known={["name"]}
+      onSubmit={() => void submit()}
+      onClose={onClose}
+    >
+      <Input
+        label={t("inboxes.name")}
+        required
+        value={name}
+        error={form.errorOf("name")}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <QueueSelect value={queueId} queues={queues.data?.queues ?? []} onChange={setQueueId} />
+      {inbox.webhookUrl && (
         <Input
-          label={t("inboxes.name")}
-          required
-          value={name}
-          error={form.errorOf("name") ?? form.general(["name"])}
-          onChange={(event) => setName(event.target.value)}
+          label={t("inboxes.webhook")}
+          readOnly
+          value={inbox.webhookUrl}
+          onFocus={(event) => event.target.select()}
         />
-        <Select
-          label={t("inboxes.queue")}
-          value={queueId}
-          onChange={(event) => setQueueId(event.target.value)}
-        >
-          {queues.data?.queues.map((queue) => (
-            <option key={queue.id} value={queue.id}>
-              {queue.name}
-            </option>
-          ))}
-        </Select>
-        {inbox.webhookUrl && (
-          <Input
-            label={t("inboxes.webhook")}
-            readOnly
-            value={inbox.webhookUrl}
-            onFocus={(event) => event.target.select()}
-          />
-        )}
-        <div className="flex justify-end">
-          <Button look="primary" type="submit" busy={form.busy}>
-            {t("common:save")}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+    </FormDialog>
   );
 }
 
@@ -453,19 +361,14 @@ export function InboxesPage() {
           onClose={close}
         />
       )}
-      <Confirm
-        open={open?.what === "disconnect"}
-        danger
-        title={t("inboxes.disconnectTitle", { name: open?.what === "disconnect" ? open.inbox.name : "" })}
+      <Doomed
+        target={open?.what === "disconnect" ? open.inbox : null}
+        title={({ name }) => t("inboxes.disconnectTitle", { name })}
+        text={t("inboxes.disconnectText")}
         confirm={t("inboxes.disconnect")}
         onClose={close}
-        onConfirm={() => {
-          if (open?.what === "disconnect") void act(client, Disconnect, { id: open.inbox.id });
-          close();
-        }}
-      >
-        {t("inboxes.disconnectText")}
-      </Confirm>
+        onConfirm={({ id }) => void act(client, Disconnect, { id })}
+      />
     </Page>
   );
 }

@@ -2,12 +2,13 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { LanguageSelect } from "@/features/auth/AuthFrame";
+import { NewPasswordInput } from "@/features/auth/NewPasswordInput";
 import { useApi, useViewer } from "@/lib/app";
 import { act } from "@/lib/gql/act";
 import { ProblemItem } from "@/lib/gql/fragments";
 import { graphql } from "@/lib/gql/graphql";
 import { useSession } from "@/lib/gql/session";
-import { type Theme, usePreferences } from "@/lib/prefs";
+import { type Theme, UNDO_CHOICES, usePreferences } from "@/lib/prefs";
 import { ago, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
 import { CheckBox, Input, Select } from "@/ui/Field";
@@ -96,6 +97,17 @@ function Appearance() {
             usePreferences.setState({ density: event.target.checked ? "compact" : "comfortable" })
           }
         />
+        <Select
+          label={t("profile.undo")}
+          value={String(preferences.undoSeconds)}
+          onChange={(event) => usePreferences.setState({ undoSeconds: Number(event.target.value) })}
+        >
+          {UNDO_CHOICES.map((count) => (
+            <option key={count} value={count}>
+              {count === 0 ? t("profile.undoOff") : t("profile.undoSeconds", { seconds: count })}
+            </option>
+          ))}
+        </Select>
         <CheckBox
           label={t("profile.sound")}
           checked={preferences.sound}
@@ -138,15 +150,11 @@ function Password() {
           error={form.errorOf("current") ?? form.general(["current", "password"])}
           onChange={(event) => setCurrent(event.target.value)}
         />
-        <Input
+        <NewPasswordInput
           label={t("auth:newPassword")}
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
           value={password}
           error={form.errorOf("password")}
-          onChange={(event) => setPassword(event.target.value)}
+          onChange={setPassword}
         />
         <div>
           <Button type="submit" busy={form.busy}>

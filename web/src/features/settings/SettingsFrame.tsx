@@ -3,18 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useViewer } from "@/lib/app";
 import { atLeast } from "@/lib/roles";
 import { useNow } from "@/lib/time";
-
-const OWN = [
-  ["/settings/profile", "profile"],
-  ["/settings/tokens", "tokens"],
-] as const;
-const ADMIN = [
-  ["/settings/inboxes", "inboxes"],
-  ["/settings/queues", "queues"],
-  ["/settings/skills", "skills"],
-  ["/settings/people", "people"],
-  ["/settings/dead-letters", "deadLetters"],
-] as const;
+import { ADMIN, OWN } from "./pages";
 
 export function SettingsFrame() {
   const { t } = useTranslation();

@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 import { TicketCounts } from "@/features/inbox/inbox.gql";
 import { OfferLayer } from "@/features/offers/OfferCard";
 import { NotRespondingBar, PresenceSwitch } from "@/features/presence/PresenceSwitch";
+import { settingsFor } from "@/features/settings/pages";
 import { useViewer, WorldProvider } from "@/lib/app";
 import { signOut, switchTenant } from "@/lib/gql/session";
 import { listenForKeys, useCommands } from "@/lib/hotkeys/commands";
@@ -142,6 +143,7 @@ function useDocumentTitle(): void {
 function Frame() {
   const { t, i18n } = useTranslation(["common", "inbox"]);
   const navigate = useNavigate();
+  const viewer = useViewer();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const [starting, setStarting] = useState(false);
@@ -151,9 +153,6 @@ function Frame() {
     usePreferences.setState(({ theme }) => ({
       theme: THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system",
     }));
-  const goSettings = (
-    to: "/settings/inboxes" | "/settings/queues" | "/settings/people" | "/settings/profile",
-  ) => void navigate({ to });
   useCommands(
     [
       {
@@ -217,16 +216,15 @@ function Frame() {
         title: t("rail.settings"),
         group: "go",
         keys: ["KeyG KeyS"],
-        run: () => goSettings("/settings/profile"),
+        run: () => void navigate({ to: "/settings/profile" }),
       },
-      {
-        id: "go.channels",
-        title: t("nav.inboxes"),
-        group: "go",
-        run: () => goSettings("/settings/inboxes"),
-      },
-      { id: "go.queues", title: t("nav.queues"), group: "go", run: () => goSettings("/settings/queues") },
-      { id: "go.people", title: t("nav.people"), group: "go", run: () => goSettings("/settings/people") },
+      ...settingsFor(viewer.role).map(([to, key]) => ({
+        id: `go.${key}`,
+        title: t(`nav.${key}`),
+        hint: t("rail.settings"),
+        group: "go" as const,
+        run: () => void navigate({ to }),
+      })),
     ],
     i18n.language + t("undo"),
   );
