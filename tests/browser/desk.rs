@@ -1,6 +1,6 @@
 //! What happens to an agent at her desk: newer messages, no mouse, a colleague who is faster.
 
-use super::shop::Shop;
+use super::shop::{Shop, token_in_mail};
 use anyhow::Context;
 use serde_json::json;
 use support::browser::{self, Story};
@@ -76,7 +76,7 @@ async fn staff(shop: &Shop) -> anyhow::Result<()> {
 async fn one_of_two_gets_the_ticket_and_the_other_is_told() -> anyhow::Result<()> {
     let shop = Shop::open().await?;
     shop.owner.done(INVITE, json!({})).await?;
-    let token = shop.token_in_mail("/invitation#").await?;
+    let token = token_in_mail(&shop.server, "/invitation#").await?;
     let mut story = Story::start("race", &shop.server.url(""), &[&token, QUESTION])?;
     story.reaches("joined").await?;
     staff(&shop).await?;

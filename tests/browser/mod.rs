@@ -3,4 +3,5 @@
 mod answer;
 mod desk;
 mod first_run;
+mod office;
 mod shop;

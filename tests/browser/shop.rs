@@ -85,22 +85,22 @@ impl Shop {
         assert!(content.contains(answer), "{content}");
         Ok(())
     }
+}
 
-    /// What follows `link` in a mail that was sent.
-    pub async fn token_in_mail(&self, link: &str) -> anyhow::Result<String> {
-        let folder = self.server.data_dir().join("mail");
-        wait::until("a mail with the link", || async {
-            for file in std::fs::read_dir(&folder)? {
-                // Undoes the soft line breaks and the escaped `=` of quoted-printable.
-                let mail = std::fs::read_to_string(file?.path())?;
-                let mail = mail.replace("=\r\n", "").replace("=3D", "=");
-                if let Some((_, rest)) = mail.split_once(link) {
-                    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
-                    return Ok(Some(rest[..end.unwrap_or(rest.len())].to_owned()));
-                }
+/// What follows `link` in a mail that was sent.
+pub async fn token_in_mail(server: &Server, link: &str) -> anyhow::Result<String> {
+    let folder = server.data_dir().join("mail");
+    wait::until("a mail with the link", || async {
+        for file in std::fs::read_dir(&folder)? {
+            // Undoes the soft line breaks and the escaped `=` of quoted-printable.
+            let mail = std::fs::read_to_string(file?.path())?;
+            let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+            if let Some((_, rest)) = mail.split_once(link) {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+                return Ok(Some(rest[..end.unwrap_or(rest.len())].to_owned()));
             }
-            Ok(None)
-        })
-        .await
-    }
+        }
+        Ok(None)
+    })
+    .await
 }
