@@ -155,8 +155,9 @@ export function ContactsPage() {
   const navigate = useNavigate();
   const { id } = useParams({ from: "/app/contacts/{-$id}" });
   const open = (next: string | undefined) => void navigate({ to: "/contacts/{-$id}", params: { id: next } });
+  const Title = id ? "h2" : "h1";
   return (
-    <div className="flex min-h-0 flex-1">
+    <div {...(id ? {} : { role: "main", id: "main" })} className="flex min-h-0 flex-1">
       <section
         aria-label={t("contacts.title")}
         className={cx(
@@ -165,12 +166,12 @@ export function ContactsPage() {
         )}
       >
         <div className="flex h-12 shrink-0 items-center border-b px-3">
-          <h2 className="font-semibold text-pane">{t("contacts.title")}</h2>
+          <Title className="font-semibold text-pane">{t("contacts.title")}</Title>
         </div>
         <ContactPicker selected={id} onPick={(contact) => open(contact.id)} />
       </section>
-      <main
-        id="main"
+      <div
+        {...(id ? { role: "main", id: "main" } : {})}
         className={cx("min-h-0 min-w-0 flex-1 overflow-y-auto bg-canvas", id ? "block" : "hidden lg:block")}
       >
         {id ? (
@@ -182,7 +183,7 @@ export function ContactsPage() {
             text={t("contacts.noneText")}
           />
         )}
-      </main>
+      </div>
     </div>
   );
 }

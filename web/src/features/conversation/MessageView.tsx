@@ -23,6 +23,7 @@ import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { Confirm } from "@/ui/Dialog";
 import { CancelMessage, DeleteMessage, EditMessage, MarkMessageSent, RetryMessage } from "./conversation.gql";
+import { HtmlBody, isRich } from "./HtmlBody";
 import { Linked } from "./Linked";
 
 const STATE_ICONS: Partial<Record<MessageState, typeof Check>> = {
@@ -151,6 +152,7 @@ function Body({ message }: { message: MessageItem }) {
         {message.text || t("message.unsupported")}
       </span>
     );
+  if (message.html && isRich(message.html)) return <HtmlBody html={message.html} text={message.text} />;
   return (
     <span className="whitespace-pre-wrap">
       <Linked text={message.text} />

@@ -4,6 +4,7 @@ import type { ChannelKind } from "@/features/inbox/channels";
 import { useApi } from "@/lib/app";
 import type { Upload } from "@/lib/drafts";
 import { act } from "@/lib/gql/act";
+import { authorization } from "@/lib/gql/session";
 import { toast } from "@/ui/toasts";
 import { CreateUpload } from "./conversation.gql";
 
@@ -33,7 +34,7 @@ export function useUploads(
     const response = await fetch(created.url, {
       method: "PUT",
       body: one,
-      headers: { "content-type": mediaType },
+      headers: { "content-type": mediaType, ...(await authorization()) },
     }).catch(() => null);
     if (response?.ok) return { id: created.id, name: one.name, mediaType, sizeBytes: one.size };
     toast(t("composer.uploadFailed", { name: one.name }), { tone: "bad" });

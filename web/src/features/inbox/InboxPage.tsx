@@ -235,8 +235,10 @@ export function InboxPage() {
   );
 
   const hasTicket = selected !== null;
+  // An open conversation is what the page is about; without one the list is.
+  const main = hasTicket ? {} : { role: "main", id: "main" };
   return (
-    <div className="flex min-h-0 flex-1">
+    <div {...main} className="flex min-h-0 flex-1">
       <aside
         className={cx("w-51 shrink-0 border-r bg-canvas", hasTicket ? "hidden lg:flex" : "hidden sm:flex")}
       >

@@ -8,7 +8,6 @@ import { useApi, useViewer } from "@/lib/app";
 import { isPassing, problemText } from "@/lib/gql/act";
 import type { ResultOf } from "@/lib/gql/graphql";
 import { useCommands } from "@/lib/hotkeys/commands";
-import { chime } from "@/lib/notify";
 import { clock, useNow } from "@/lib/time";
 import { Avatar } from "@/ui/Avatar";
 import { Button } from "@/ui/Button";
@@ -67,7 +66,6 @@ function OfferCard({ offer, now, more }: { offer: Offer; now: number; more: numb
   const seconds = Math.ceil(left / 1_000);
 
   useEffect(() => {
-    chime();
     if (!isTyping() && !document.querySelector("[role=dialog],[role=menu]"))
       accept.current?.focus({ preventScroll: true });
   }, []);

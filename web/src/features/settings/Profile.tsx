@@ -8,6 +8,7 @@ import { act } from "@/lib/gql/act";
 import { ProblemItem } from "@/lib/gql/fragments";
 import { graphql } from "@/lib/gql/graphql";
 import { useSession } from "@/lib/gql/session";
+import { askToNotify, testSound } from "@/lib/notify";
 import { type Theme, UNDO_CHOICES, usePreferences } from "@/lib/prefs";
 import { ago, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
@@ -112,6 +113,20 @@ function Appearance() {
           label={t("profile.sound")}
           checked={preferences.sound}
           onChange={(event) => usePreferences.setState({ sound: event.target.checked })}
+        />
+        <div>
+          <Button onClick={testSound}>{t("profile.testSound")}</Button>
+        </div>
+        <CheckBox
+          label={t("profile.notify")}
+          help={t("profile.notifyHelp")}
+          checked={preferences.notifications}
+          onChange={async (event) => {
+            const wanted = event.target.checked;
+            const allowed = wanted && (await askToNotify());
+            usePreferences.setState({ notifications: allowed });
+            if (wanted && !allowed) toast(t("profile.notifyDenied"), { tone: "bad" });
+          }}
         />
         <CheckBox
           label={t("common:help.singleKeys")}

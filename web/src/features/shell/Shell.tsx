@@ -1,13 +1,14 @@
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { Inbox, LogOut, Search, Settings, Users } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { TicketCounts } from "@/features/inbox/inbox.gql";
+import { useNotices } from "@/features/notify/useNotices";
 import { OfferLayer } from "@/features/offers/OfferCard";
 import { NotRespondingBar, PresenceSwitch } from "@/features/presence/PresenceSwitch";
 import { settingsFor } from "@/features/settings/pages";
-import { useViewer, WorldProvider } from "@/lib/app";
+import { useOutboxEntries, useViewer, WorldProvider } from "@/lib/app";
 import { signOut, switchTenant } from "@/lib/gql/session";
 import { listenForKeys, useCommands } from "@/lib/hotkeys/commands";
 import { languageName, languages } from "@/lib/i18n";
@@ -17,7 +18,7 @@ import { cx } from "@/ui/cx";
 import { Keys } from "@/ui/Keys";
 import { Menu } from "@/ui/Menu";
 import { tipProps } from "@/ui/Tip";
-import { undoLast } from "@/ui/toasts";
+import { toast, undoLast } from "@/ui/toasts";
 import { ReconnectBar } from "./ReconnectBar";
 
 const Palette = lazy(() =>
@@ -140,6 +141,29 @@ function useDocumentTitle(): void {
   }, [mine, t]);
 }
 
+/** A reply that was refused after its ticket was left would otherwise wait there unseen. */
+function useRefusals(): void {
+  const { t } = useTranslation();
+  const router = useRouter();
+  const entries = useOutboxEntries();
+  const told = useRef(new Set<string>());
+  useEffect(() => {
+    for (const entry of entries) {
+      if (entry.state !== "refused" || told.current.has(entry.clientId)) continue;
+      told.current.add(entry.clientId);
+      const number = String(entry.ticketNumber);
+      if (router.state.location.pathname === `/inbox/${number}`) continue;
+      const open = () =>
+        void router.navigate({ to: "/inbox/{-$number}", params: { number }, search: (before) => before });
+      toast(t("notice.refused", { number }), {
+        tone: "bad",
+        liveMs: 15_000,
+        action: { label: t("notice.open"), run: open },
+      });
+    }
+  }, [entries, router, t]);
+}
+
 function Frame() {
   const { t, i18n } = useTranslation(["common", "inbox"]);
   const navigate = useNavigate();
@@ -149,6 +173,8 @@ function Frame() {
   const [starting, setStarting] = useState(false);
   useEffect(listenForKeys, []);
   useDocumentTitle();
+  useNotices();
+  useRefusals();
   const cycleTheme = () =>
     usePreferences.setState(({ theme }) => ({
       theme: THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system",

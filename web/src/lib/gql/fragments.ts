@@ -14,7 +14,7 @@ export type TicketRow = ResultOf<typeof TicketRow>;
 
 export const MessageItem = graphql(`
   fragment MessageItem on Message {
-    __typename id ticketId conversationId direction kind state author authorUserId authorName text clientId quotedId
+    __typename id ticketId conversationId direction kind state author authorUserId authorName text html clientId quotedId
     problem position sentAt createdAt editedAt deletedAt version
     reactions { __typename emoji by }
     attachments { __typename id state name mediaType sizeBytes url problem }

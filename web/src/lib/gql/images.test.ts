@@ -33,6 +33,7 @@ const message = (position: number, more: object = {}) => ({
   authorName: "Sofia",
   text: `text ${position}`,
   clientId: null,
+  html: null,
   quotedId: null,
   problem: null,
   position,

@@ -18,7 +18,7 @@ export const Changes = graphql(`
           lastMessageAt lastMessagePreview lastMessageInbound waitingSince createdAt updatedAt closedAt version
         }
         ... on MessageImage {
-          id ticketId conversationId direction kind messageState: state author authorUserId authorName text clientId quotedId
+          id ticketId conversationId direction kind messageState: state author authorUserId authorName text html clientId quotedId
           problem position sentAt createdAt editedAt deletedAt version
           reactions { __typename emoji by }
           attachments { __typename id state name mediaType sizeBytes url problem }
@@ -51,7 +51,7 @@ const TicketPatch = graphql(`
 `);
 export const MessagePatch = graphql(`
   fragment _ on Message {
-    __typename id ticketId conversationId direction kind state author authorUserId authorName text clientId quotedId
+    __typename id ticketId conversationId direction kind state author authorUserId authorName text html clientId quotedId
     problem position sentAt createdAt editedAt deletedAt version
     reactions { __typename emoji by }
     attachments { __typename id state name mediaType sizeBytes url problem }

@@ -146,6 +146,13 @@ export async function refresh(): Promise<boolean> {
   }
 }
 
+/** For requests beside GraphQL, such as files: a token that outlives the request. */
+export async function authorization(): Promise<Record<string, string>> {
+  if (useSession.getState().expiresAt - Date.now() < 5_000) await refresh();
+  const { accessToken } = useSession.getState();
+  return accessToken ? { authorization: `Bearer ${accessToken}` } : {};
+}
+
 export async function signOut(): Promise<void> {
   await request(SignOut, {}).catch(() => undefined);
   channel?.postMessage("signed-out");
