@@ -180,12 +180,12 @@ export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: P
         <ArrowLeft size={17} aria-hidden />
       </IconButton>
       <div className="flex min-w-0 flex-1 items-center gap-2">
-        <h2
+        <h1
           className="min-w-0 flex-1 truncate font-semibold text-pane sm:flex-initial"
           title={ticket.subject}
         >
           {ticket.subject || ticket.contact.name}
-        </h2>
+        </h1>
         <span className="hidden shrink-0 text-meta text-muted min-[1600px]:inline">#{ticket.number}</span>
         <span className="max-sm:hidden">
           <StatusPill status={ticket.status} />
@@ -304,7 +304,7 @@ export function TicketHeader({ ticket, actions, watching, onBack, onAdvance }: P
         ]}
       />
       {!mine && !closed && (
-        <Button className="hidden md:inline-flex" onClick={() => void actions.take(ticket)}>
+        <Button className="max-md:hidden" onClick={() => void actions.take(ticket)}>
           {t("command.take")}
         </Button>
       )}

@@ -246,6 +246,8 @@ export function TicketList({
     reveal: (index) => virtual.scrollToIndex(index, { align: "auto" }),
     focus: () => scroller.current?.focus(),
   }));
+  // The page is about the open ticket, if there is one.
+  const Title = selected === null ? "h1" : "h2";
   const selectedIndex = selected === null ? -1 : indexOf(snapshot, selected);
   const picked = useSelection((state) => state.picked);
   const picking = picked.size > 0;
@@ -255,7 +257,7 @@ export function TicketList({
   return (
     <div className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface">
       <header className="flex h-12 shrink-0 items-center gap-1 border-b pr-2 pl-3">
-        <h1 className="min-w-0 truncate font-semibold text-pane">{title}</h1>
+        <Title className="min-w-0 truncate font-semibold text-pane">{title}</Title>
         <span className="ml-1 flex-1 text-meta text-muted">
           {snapshot.total !== null &&
             `${snapshot.total.toLocaleString(i18n.language)}${snapshot.totalIsCapped ? "+" : ""}`}

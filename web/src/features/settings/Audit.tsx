@@ -66,11 +66,11 @@ function Entries({
           <td className={`${cell} whitespace-nowrap text-muted`}>
             {dateTime(node.createdAt, i18n.language)}
           </td>
-          <td className={cell}>
+          <td className={`${cell} whitespace-nowrap`}>
             {names.get(node.actorUserId ?? "") ?? t("audit.nobody")}
             {node.actorTokenId && <span className="block text-meta text-muted">{t("audit.token")}</span>}
           </td>
-          <td className={cell}>
+          <td className={`${cell} whitespace-nowrap`}>
             <code className="text-meta">{node.action}</code>
           </td>
           <td className={`${cell} text-meta text-muted`}>
@@ -106,7 +106,7 @@ export function AuditPage() {
     <Page title={t("common:nav.audit")} text={t("audit.text")}>
       <Card>
         <div className="overflow-x-auto">
-          <table className="w-full text-left">
+          <table className="w-full min-w-160 text-left">
             <thead>
               <tr className="border-b text-meta text-muted">
                 {(["when", "who", "what", "detail"] as const).map((column) => (
