@@ -151,3 +151,33 @@ async fn a_forgotten_password_is_replaced_by_the_link_in_the_mail() -> anyhow::R
         .await
         .map(drop)
 }
+
+#[tokio::test]
+async fn markup_of_customers_is_shown_and_runs_nothing() -> anyhow::Result<()> {
+    let office = Office::open(&[]).await?;
+    let mut event = message("evt-html", "minji", "I have two things to say.");
+    event["html"] = json!(
+        "<p>I have <strong>two things</strong> to say about \
+         <a href=\"https://shop.example/orders/1\">our order</a>.</p>\
+         <img src=\"https://spy.example/pixel.png\" onerror=\"stolen = 1\">\
+         <script>stolen = 1</script>"
+    );
+    office.inbox.deliver(&event).await?;
+    browser::run("html", &office.server.url(""), &[])
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn the_socket_outlives_its_token() -> anyhow::Result<()> {
+    let office = Office::open(&["minji"]).await?;
+    let late = "And one more question";
+    let mut story = Story::start("renew", &office.server.url(""), &[late])?;
+    story.reaches("renewed").await?;
+    office
+        .inbox
+        .deliver(&message("evt-late", "minji", late))
+        .await?;
+    story.go_on().await?;
+    story.ends().await.map(drop)
+}

@@ -28,7 +28,7 @@ const StartDialog = lazy(() => import("./StartDialog").then((module) => ({ defau
 function Section({ title, children }: { title: string; children: React.ReactNode }) {
   return (
     <section className="flex flex-col gap-1.5">
-      <h3 className="font-semibold text-meta text-muted">{title}</h3>
+      <h2 className="font-semibold text-meta text-muted">{title}</h2>
       {children}
     </section>
   );

@@ -1,7 +1,10 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Hash, Search } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useQuery } from "urql";
+import { ContactList } from "@/features/contact/contact.gql";
+import { QueueNames } from "@/features/inbox/inbox.gql";
 import { allCommands, type CommandGroup, useRegistry } from "@/lib/hotkeys/commands";
 import { score } from "@/lib/search/match";
 import { cx } from "@/ui/cx";
@@ -28,13 +31,58 @@ export function Palette({ open, onClose }: { open: boolean; onClose: () => void 
   );
 }
 
+const FIND_MS = 200;
+
+/** Queues, and people whose name or handle is being typed. */
+function usePlaces(query: string): Row[] {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [search, setSearch] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setSearch(query.trim()), FIND_MS);
+    return () => clearTimeout(timer);
+  }, [query]);
+  const [queues] = useQuery({ query: QueueNames });
+  const [people] = useQuery({
+    query: ContactList,
+    variables: { search, after: null, first: 5 },
+    pause: search.length < 2,
+  });
+  if (query.trim() === "") return [];
+  const found: Row[] = (queues.data?.queues ?? [])
+    .filter((queue) => queue.archivedAt === null && score(query, queue.name) > 0)
+    .map((queue) => ({
+      id: queue.id,
+      title: queue.name,
+      group: t("palette.queue"),
+      keys: undefined,
+      run: () =>
+        void navigate({
+          to: "/inbox/{-$number}",
+          params: { number: undefined },
+          search: { queue: queue.id },
+        }),
+    }));
+  const contacts = search.length < 2 ? [] : (people.data?.contacts.edges ?? []);
+  for (const { node } of contacts)
+    found.push({
+      id: node.id,
+      title: node.name,
+      group: t("rail.contacts"),
+      keys: undefined,
+      run: () => void navigate({ to: "/contacts/{-$id}", params: { id: node.id } }),
+    });
+  return found;
+}
+
 function PaletteBody({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const owners = useRegistry((state) => state.owners);
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
-  const rows = useMemo(() => {
+  const places = usePlaces(query);
+  const commands = useMemo(() => {
     const found: Row[] = allCommands(owners)
       .filter((command) => command.listed !== false)
       .map((command) => ({
@@ -64,6 +112,7 @@ function PaletteBody({ onClose }: { onClose: () => void }) {
       found.push(go("search", t("palette.searchFor", { query: query.trim() }), { q: query.trim() }));
     return found;
   }, [owners, query, t, navigate]);
+  const rows = [...commands, ...places];
   const current = rows[Math.min(active, rows.length - 1)];
   const run = (row: Row | undefined) => {
     if (!row) return;
