@@ -37,16 +37,27 @@ async fn a_ticket_is_answered_and_closed_in_korean_without_a_mouse() -> anyhow::
     shop.has_answered(&toot, ANSWER).await
 }
 
-#[tokio::test]
-async fn no_page_has_an_accessibility_finding() -> anyhow::Result<()> {
+async fn judged(language: &str) -> anyhow::Result<()> {
     let shop = Shop::open().await?;
     shop.hear(STRANGER, "Olá! Vocês entregam em Lisboa?")
         .await?;
     shop.has_heard("Lisboa").await?;
     shop.hear(CUSTOMER, QUESTION).await?;
     shop.has_heard(QUESTION).await?;
-    browser::run("accessible", &shop.server.url(""), &[QUESTION]).await?;
-    Ok(())
+    let words = [language, QUESTION];
+    browser::run("accessible", &shop.server.url(""), &words)
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn no_page_has_an_accessibility_finding_in_english() -> anyhow::Result<()> {
+    judged("en").await
+}
+
+#[tokio::test]
+async fn no_page_has_an_accessibility_finding_in_korean() -> anyhow::Result<()> {
+    judged("ko").await
 }
 
 const INVITE: &str = "mutation { invite(email: \"jihun@example.com\", role: AGENT) {

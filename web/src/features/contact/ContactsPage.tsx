@@ -61,7 +61,7 @@ function Detail({ id, onBack, onOpen }: { id: string; onBack: () => void; onOpen
   const { mergedIntoId } = contact;
   return (
     <div className="mx-auto flex w-full max-w-3xl flex-col gap-4 p-4 sm:p-6">
-      <header className="flex flex-wrap items-center gap-3">
+      <div className="flex flex-wrap items-center gap-3">
         <IconButton label={t("contacts.back")} className="lg:hidden" onClick={onBack}>
           <ArrowLeft size={17} aria-hidden />
         </IconButton>
@@ -92,7 +92,7 @@ function Detail({ id, onBack, onOpen }: { id: string; onBack: () => void; onOpen
             </Button>
           </div>
         )}
-      </header>
+      </div>
       {mergedIntoId !== null && (
         <div
           role="status"
