@@ -1,4 +1,5 @@
-//! The public API: its protocols, its examples.
+//! The public API: its protocols, its examples, its files.
 
 mod examples;
+mod files;
 mod graphql_conformance;

@@ -6,6 +6,7 @@ mod lost_answers;
 mod mail;
 mod malformed;
 mod mastodon;
+mod provider;
 mod refused;
 mod round_trip;
 mod shutdown;
