@@ -22,6 +22,7 @@ pub mod reference;
 mod release;
 mod rows;
 mod rule;
+pub mod theory;
 
 pub use claim::{Claim, ClaimPolicy, ClaimRows, Refusal, claim};
 pub use decision::{
