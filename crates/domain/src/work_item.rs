@@ -1,5 +1,6 @@
 //! What is routed. Queued → Offered → Assigned{Active, Dormant, Held} → WrappingUp → Completed, or Abandoned.
 
+use crate::queue::RequiredSkill;
 use crate::{
     InvalidTransition, OfferId, QueueId, TenantId, TicketId, Time, UserId, WorkItemId, text_enum,
 };
@@ -43,6 +44,12 @@ pub struct WorkItem {
     pub ticket_id: TicketId,
     pub queue_id: QueueId,
     pub channel: String,
+    /// The kind of demand, by which handling times are told apart; empty when nobody named one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
+    /// Skills that this very item asks for, besides those of its queue, by the time it has waited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<CriteriaStep>,
     pub weight: i64,
     pub priority: i32,
     state: WorkItemState,
@@ -57,6 +64,14 @@ pub struct WorkItem {
     pub offer_count: i64,
     pub created_at: Time,
     pub version: i64,
+}
+
+/// From `after_s` of waiting on, these skills are asked for instead of those of the step before.
+/// Before the first step nothing is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CriteriaStep {
+    pub after_s: i64,
+    pub skills: Vec<RequiredSkill>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +104,8 @@ impl WorkItem {
             ticket_id,
             queue_id,
             channel,
+            class: String::new(),
+            criteria: Vec::new(),
             weight: 1,
             priority,
             state: WorkItemState::Queued,

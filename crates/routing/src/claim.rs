@@ -193,7 +193,7 @@ fn objections(rows: &ClaimRows, now: Time) -> Vec<Ineligible> {
         (queue.archived_at.is_some(), Ineligible::QueueArchived),
         (member.is_none(), Ineligible::NotMember),
         (
-            !rule::is_skilled(agent, &queue.required_skills),
+            !rule::is_skilled(agent, &rule::required(item, queue, now)),
             Ineligible::Skill,
         ),
         (over_capacity(rows) > 0, Ineligible::Capacity),

@@ -4,7 +4,9 @@
 //! [`claim`](crate::claim()) or a release on fresh rows, and the engine learns of it by the images
 //! that come back. Until then it repeats itself.
 
-use crate::rule::{AgentKey, DemandClass, Ineligible};
+use crate::policy::Select;
+use crate::rank::Seat;
+use crate::rule::{DemandClass, Ineligible};
 use domain::{OfferId, QueueId, Time, UserId, WorkItemId, text_enum};
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +82,13 @@ pub struct Overflow {
 text_enum! {
     /// The sentence of the specification that decided.
     pub enum Rule {
-        /// The agent with the least work in hand; among equals the longest idle.
+        /// The longest idle agent; by default among those with the least work in hand.
         LongestIdle = "longest_idle",
+        LeastOccupied = "least_occupied",
+        BestSkill = "best_skill",
+        Random = "random",
+        RoundRobin = "round_robin",
+        TopDown = "top_down",
         /// Nobody answered in time.
         OfferExpired = "offer_expired",
         /// The ticket was closed, taken or moved while the offer was open.
@@ -102,7 +109,7 @@ text_enum! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
     pub rule: Rule,
-    /// The item's deadline, by which items are ordered.
+    /// The instant by which items of a queue are ordered: the deadline, or the start of waiting.
     pub key: Option<Time>,
     /// By what the chosen agent was ordered.
     pub score: Option<Score>,
@@ -130,7 +137,7 @@ impl Reason {
     }
 }
 
-/// Lower is better, field by field.
+/// By what agents are compared; which field weighs most is the [`Rule`]'s.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub member_priority: i32,
@@ -145,21 +152,24 @@ pub struct RunnerUp {
     pub score: Score,
 }
 
-impl From<AgentKey> for Score {
-    fn from(key: AgentKey) -> Self {
+impl From<Seat> for RunnerUp {
+    fn from(seat: Seat) -> Self {
         Self {
-            member_priority: key.member_priority,
-            load: key.load,
-            idle_since: key.released_at,
+            user_id: seat.key.id,
+            score: seat.score,
         }
     }
 }
 
-impl From<AgentKey> for RunnerUp {
-    fn from(key: AgentKey) -> Self {
-        Self {
-            user_id: key.id,
-            score: key.into(),
+impl From<Select> for Rule {
+    fn from(select: Select) -> Self {
+        match select {
+            Select::LeastLoaded | Select::LongestIdle => Self::LongestIdle,
+            Select::LeastOccupied => Self::LeastOccupied,
+            Select::BestSkill => Self::BestSkill,
+            Select::Random => Self::Random,
+            Select::RoundRobin => Self::RoundRobin,
+            Select::TopDown => Self::TopDown,
         }
     }
 }

@@ -10,14 +10,21 @@
 //! - [`claim()`] is the only rule by which an item gets an agent, whoever asks.
 //! - [`Engine`] (indexed) and [`reference`](mod@reference) (naive) decide the same, always.
 //!
+//! [`Policy`] names the order of items, the choice of agents and what a member's priority means; the
+//! engine keeps its indexes for one policy and is rebuilt by another. A simulation drives this very
+//! engine on a virtual clock, and [`theory`] says what must come out of it.
+//!
 //! Deliberately absent for now: waking of dormant and held items (they keep their agent and their
 //! slot; [`Decisions::wakes`] stays empty), overflow between queues ([`Decisions::overflows`]
-//! stays empty), a preferred agent, and every order of agents but the least loaded, longest idle.
+//! stays empty), preferred agents, several policies in one tenant, and rows in the store for the
+//! policy, the turns, and an item's class and criteria: tenants route by [`Policy::default`].
 
 mod claim;
 mod decision;
 mod derived;
 mod engine;
+mod policy;
+mod rank;
 pub mod reference;
 mod release;
 mod rows;
@@ -30,6 +37,7 @@ pub use decision::{
 };
 pub use derived::derived_presence;
 pub use engine::Engine;
+pub use policy::{AgentRule, MemberPriority, Order, Policy, Select, Turn};
 pub use release::{Release, complete, decline, end_offer, recover, requeue};
 pub use rows::{RowImage, SeenPresence, Snapshot};
 pub use rule::{DemandClass, Ineligible, exclusion_s};

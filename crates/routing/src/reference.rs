@@ -1,16 +1,18 @@
 //! The specification, written to be read: slow, without an index and without memory. The engine
 //! must decide exactly this. Also answers "why her?" and "why still waiting?" in full.
 
-use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp};
+use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp, Score};
+use crate::policy::Policy;
+use crate::rank::{AgentKey, Asked, Front, FrontKey, ItemKey, Seat, Share, Standing, Waiting};
 use crate::rows::Snapshot;
-use crate::rule::{self, AgentKey, DemandClass, Ineligible, ItemKey};
+use crate::rule::{self, DemandClass, Ineligible};
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
-use domain::queue::Queue;
+use domain::queue::{Queue, QueueMember};
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{QueueId, Time, UserId, WorkItemId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What should happen now, by these rows.
 pub fn decide(snapshot: &Snapshot, now: Time) -> Decisions {
@@ -24,13 +26,12 @@ pub fn decide(snapshot: &Snapshot, now: Time) -> Decisions {
         }
     }
     decisions.requeues = world.requeues();
-    for item in world.waiting() {
-        if let Some(offer) = world.best_offer(item) {
-            world.hold(offer.user_id, item);
-            decisions.offers.push(offer);
-        }
+    let waiting = world.waiting();
+    while let Some(offer) = world.next_offer() {
+        world.hold(&offer);
+        decisions.offers.push(offer);
     }
-    decisions.next_wake = world.next_wake();
+    decisions.next_wake = world.next_wake(waiting);
     decisions
 }
 
@@ -38,21 +39,30 @@ pub fn decide(snapshot: &Snapshot, now: Time) -> Decisions {
 /// Those who may come first, in the order in which they would be asked. `None`: no such item
 /// waits, or its queue is unknown.
 pub fn explain(snapshot: &Snapshot, item: WorkItemId, now: Time) -> Option<Vec<Candidate>> {
-    let world = World::of(snapshot, now);
     let item = snapshot.work_items.iter().find(|i| i.id == item)?;
+    candidates(snapshot, item, now)
+}
+
+/// The same for an item that may not exist yet: who would get a new contact now? `None`: its queue
+/// is unknown.
+pub fn candidates(snapshot: &Snapshot, item: &WorkItem, now: Time) -> Option<Vec<Candidate>> {
+    let world = World::of(snapshot, now);
     let queue = world.queues.get(&item.queue_id)?;
     let mut candidates: Vec<_> = snapshot
         .agents
         .iter()
         .map(|agent| (world.check(item, queue, agent), agent.user_id))
         .collect();
-    candidates.sort_by_key(|(verdict, id)| (verdict.is_err(), verdict.ok(), verdict.err(), *id));
+    candidates.sort_by_key(|(verdict, id)| {
+        let key = verdict.ok().map(|seat| seat.key);
+        (verdict.is_err(), key, verdict.err(), *id)
+    });
     Some(
         candidates
             .into_iter()
             .map(|(verdict, user_id)| Candidate {
                 user_id,
-                score: verdict.ok().map(Into::into),
+                score: verdict.ok().map(|seat| seat.score),
                 why_not: verdict.err(),
             })
             .collect(),
@@ -74,6 +84,10 @@ struct World<'a> {
     presences: BTreeMap<UserId, &'a Presence>,
     /// What is in each agent's hands, offers included.
     held: BTreeMap<UserId, Vec<&'a WorkItem>>,
+    /// Whom each queue asked last.
+    turns: BTreeMap<QueueId, UserId>,
+    /// Items that are offered by this very decision.
+    decided: BTreeSet<WorkItemId>,
 }
 
 impl<'a> World<'a> {
@@ -94,7 +108,17 @@ impl<'a> World<'a> {
                 .map(|p| (p.presence.user_id, &p.presence))
                 .collect(),
             held,
+            turns: snapshot
+                .turns
+                .iter()
+                .map(|t| (t.queue_id, t.user_id))
+                .collect(),
+            decided: BTreeSet::new(),
         }
+    }
+
+    fn policy(&self) -> &'a Policy {
+        &self.snapshot.policy
     }
 
     fn open_offers(&self) -> Vec<&'a Offer> {
@@ -142,46 +166,91 @@ impl<'a> World<'a> {
         rule::orphaned(item, offer, agent)
     }
 
-    /// Queued items of queues in use, the first to serve first.
-    fn waiting(&self) -> Vec<&'a WorkItem> {
+    /// Queued items of queues in use.
+    fn waiting(&self) -> Vec<(&'a WorkItem, &'a Queue)> {
         let queued = self.snapshot.work_items.iter();
-        let mut waiting: Vec<_> = queued
-            .filter(|i| i.state() == WorkItemState::Queued)
-            .filter_map(|i| Some((self.queues.get(&i.queue_id)?, i)))
-            .filter(|(queue, _)| queue.archived_at.is_none())
-            .map(|(queue, i)| (ItemKey::of(i, queue), i))
-            .collect();
-        waiting.sort_by_key(|(key, _)| *key);
-        waiting.into_iter().map(|(_, item)| item).collect()
+        queued
+            .filter(|i| i.state() == WorkItemState::Queued && !self.decided.contains(&i.id))
+            .filter_map(|i| Some((i, *self.queues.get(&i.queue_id)?)))
+            .filter(|(_, queue)| queue.archived_at.is_none())
+            .collect()
     }
 
-    fn best_offer(&self, item: &WorkItem) -> Option<OfferDecision> {
-        let queue = self.queues.get(&item.queue_id)?;
+    /// Of all items for which somebody may be asked, the first; and the best agent for it.
+    fn next_offer(&self) -> Option<OfferDecision> {
+        let waiting = self.waiting();
+        let agents = self.snapshot.agents.iter();
+        let fronts = agents.flat_map(|agent| self.fronts(agent, &waiting));
+        let first = fronts.min()?;
+        let mut waiting = waiting.into_iter();
+        let (item, queue) = waiting.find(|(i, _)| i.id == first.item.id)?;
+        self.best_offer(item, queue)
+    }
+
+    /// What this agent could be asked for. An order that compares heads sees of each queue only
+    /// the oldest item that is open to her.
+    fn fronts(&self, agent: &AgentState, waiting: &[(&'a WorkItem, &'a Queue)]) -> Vec<FrontKey> {
+        let open = waiting
+            .iter()
+            .filter(|(i, q)| self.check(i, q, agent).is_ok());
+        let mut open: Vec<_> = open.copied().collect();
+        if self.policy().order.compares_heads() {
+            open.sort_by_key(|(i, _)| (i.eligible_since, i.id));
+            let mut seen = BTreeSet::new();
+            open.retain(|(_, queue)| seen.insert(queue.id));
+        }
+        let fronts = open.into_iter().filter_map(|(item, queue)| {
+            let front = Front {
+                item,
+                queue,
+                member_priority: rule::member(queue, agent.user_id)?.priority,
+                handling_s: self.policy().handling_s(agent.user_id, &item.class),
+                waiting: self.count(queue, waiting),
+            };
+            Some(FrontKey::of(&front, self.policy(), self.now))
+        });
+        fronts.collect()
+    }
+
+    fn count(&self, queue: &Queue, waiting: &[(&'a WorkItem, &'a Queue)]) -> Waiting {
+        let in_use = self.queues.values().filter(|q| q.archived_at.is_none());
+        let shares: f64 = in_use.map(|q| self.policy().share(q.id)).sum();
+        Waiting {
+            here: waiting
+                .iter()
+                .filter(|(i, _)| i.queue_id == queue.id)
+                .count(),
+            all: waiting.len(),
+            share: Share(self.policy().share(queue.id) / shares),
+        }
+    }
+
+    fn best_offer(&self, item: &WorkItem, queue: &Queue) -> Option<OfferDecision> {
         let mut eligible = Vec::new();
         let mut excluded: BTreeMap<Ineligible, usize> = BTreeMap::new();
         for agent in &self.snapshot.agents {
             match self.check(item, queue, agent) {
-                Ok(key) => eligible.push(key),
+                Ok(seat) => eligible.push(seat),
                 Err(Ineligible::NotMember) => {}
                 Err(why) => *excluded.entry(why).or_default() += 1,
             }
         }
-        eligible.sort();
+        eligible.sort_by_key(|seat| seat.key);
         let best = *eligible.first()?;
         Some(OfferDecision {
             item_id: item.id,
-            user_id: best.id,
+            user_id: best.key.id,
             queue_id: queue.id,
             reason: Reason {
-                rule: Rule::LongestIdle,
-                key: Some(ItemKey::of(item, queue).deadline),
-                score: Some(best.into()),
-                demand_class: Some(DemandClass::of(item, queue)),
+                rule: self.policy().select.into(),
+                key: Some(ItemKey::of(item, queue, self.policy().order).at),
+                score: Some(best.score),
+                demand_class: Some(DemandClass::of(item, queue, self.now)),
                 config_version: Some(queue.version),
                 runner_up: eligible[1..]
                     .iter()
                     .take(3)
-                    .map(|k| RunnerUp::from(*k))
+                    .map(|seat| RunnerUp::from(*seat))
                     .collect(),
                 excluded: excluded.into_iter().collect(),
             },
@@ -194,7 +263,7 @@ impl<'a> World<'a> {
         item: &WorkItem,
         queue: &Queue,
         agent: &AgentState,
-    ) -> Result<AgentKey, Ineligible> {
+    ) -> Result<Seat, Ineligible> {
         if queue.archived_at.is_some() {
             return Err(Ineligible::QueueArchived);
         }
@@ -205,7 +274,8 @@ impl<'a> World<'a> {
         if self.has_overdue_offer(agent.user_id) {
             return Err(Ineligible::NotResponding);
         }
-        if !rule::is_skilled(agent, &queue.required_skills) {
+        let required = rule::required(item, queue, self.now);
+        if !rule::is_skilled(agent, &required) {
             return Err(Ineligible::Skill);
         }
         let held = self.held(agent.user_id);
@@ -219,27 +289,56 @@ impl<'a> World<'a> {
         if rule::is_excluded(item, agent.user_id, self.now) {
             return Err(Ineligible::Excluded);
         }
-        Ok(AgentKey {
-            member_priority: member.priority,
+        let levels = rule::levels(agent, &required);
+        Ok(self.seat(item, member, agent, levels))
+    }
+
+    /// Her place among those who may be asked.
+    fn seat(&self, item: &WorkItem, member: &QueueMember, agent: &AgentState, levels: i64) -> Seat {
+        let held = self.held(agent.user_id);
+        let (used, slots) = rule::occupied(agent, &item.channel, held.iter().copied());
+        let standing = Standing {
             load: held
                 .iter()
                 .fold(0, |sum, i| i64::saturating_add(sum, i.weight)),
+            used,
+            slots,
+            tier: self.policy().tier(agent.user_id),
             released_at: agent.released_at,
-            id: agent.user_id,
-        })
+        };
+        let asked = Asked {
+            policy: self.policy(),
+            item,
+            turn: self.turns.get(&item.queue_id).copied(),
+        };
+        let (rank, since) = standing.rank(self.policy().select);
+        Seat {
+            key: AgentKey {
+                member_priority: asked.member_priority(member.priority),
+                rank: asked.rank(rank, levels, agent.user_id),
+                since,
+                id: agent.user_id,
+            },
+            score: Score {
+                member_priority: member.priority,
+                load: standing.load,
+                idle_since: agent.released_at,
+            },
+        }
     }
 
     /// The earliest instant after now that can change an answer.
-    fn next_wake(&self) -> Option<Time> {
+    fn next_wake(&self, waiting: Vec<(&WorkItem, &Queue)>) -> Option<Time> {
         let open = self.open_offers().into_iter();
         let expiries = open
             .filter(|o| self.ending(o).is_none())
             .map(|o| o.expires_at);
-        let openings = self.waiting().into_iter().flat_map(|item| {
+        let openings = waiting.into_iter().flat_map(|(item, queue)| {
+            let delays = queue.members.iter().map(|m| m.delay_s);
+            let steps = item.criteria.iter().map(|step| step.after_s);
+            let openings = delays.chain(steps);
             let exclusions = item.exclusions.iter().map(|e| e.until);
-            let queue = self.queues.get(&item.queue_id);
-            let members = queue.into_iter().flat_map(|q| &q.members);
-            exclusions.chain(members.map(|m| rule::later(item.eligible_since, m.delay_s)))
+            exclusions.chain(openings.map(|s| rule::later(item.eligible_since, s)))
         });
         let agents = self.snapshot.agents.iter();
         let losses = agents.filter_map(|a| self.lost_at(a.user_id));
@@ -248,8 +347,12 @@ impl<'a> World<'a> {
     }
 
     /// Takes note that an item decided a moment ago occupies her.
-    fn hold(&mut self, user: UserId, item: &'a WorkItem) {
-        self.held.entry(user).or_default().push(item);
+    fn hold(&mut self, offer: &OfferDecision) {
+        let mut items = self.snapshot.work_items.iter();
+        let item = items.find(|i| i.id == offer.item_id);
+        self.held.entry(offer.user_id).or_default().extend(item);
+        self.turns.insert(offer.queue_id, offer.user_id);
+        self.decided.insert(offer.item_id);
     }
 
     fn held(&self, user: UserId) -> &[&'a WorkItem] {

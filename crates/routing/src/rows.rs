@@ -1,5 +1,6 @@
 //! What the engine knows: the rows of one tenant, and the images by which they change.
 
+use crate::policy::{Policy, Turn};
 use domain::agent_state::AgentState;
 use domain::image::{Image, Presence};
 use domain::offer::Offer;
@@ -7,7 +8,8 @@ use domain::queue::Queue;
 use domain::work_item::WorkItem;
 
 /// The rows that routing reads, of one tenant, from one read transaction: every work item that is
-/// not over, every open offer, all agents, all queues and the newest presence of each agent.
+/// not over, every open offer, all agents, all queues, the newest presence of each agent, the
+/// policy, and whose turn it was last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     pub work_items: Vec<WorkItem>,
@@ -15,6 +17,8 @@ pub struct Snapshot {
     pub agents: Vec<AgentState>,
     pub queues: Vec<Queue>,
     pub presences: Vec<SeenPresence>,
+    pub policy: Policy,
+    pub turns: Vec<Turn>,
 }
 
 /// A presence has no row of its own: its version is the `seq` of the event that told it, and in a
@@ -34,6 +38,8 @@ pub enum RowImage {
     Agent(Box<AgentState>),
     Queue(Box<Queue>),
     Presence(SeenPresence),
+    Policy(Box<Policy>),
+    Turn(Turn),
 }
 
 impl RowImage {

@@ -1,4 +1,4 @@
-//! The rule in small pieces: order of items, order of agents, capacity and who may not be asked.
+//! The rule in small pieces: what is asked for, capacity and who may not be asked.
 //! Both the reference and the engine are built from these, so that they differ in search only.
 
 use crate::decision::Rule;
@@ -6,16 +6,14 @@ use domain::agent_state::{AgentState, AgentStatus};
 use domain::image::Presence;
 use domain::offer::Offer;
 use domain::queue::{Queue, QueueMember, RequiredSkill};
-use domain::work_item::{WorkItem, WorkItemState};
-use domain::{QueueId, Time, UserId, WorkItemId, text_enum};
+use domain::work_item::{CriteriaStep, WorkItem, WorkItemState};
+use domain::{QueueId, SkillId, Time, UserId, text_enum};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A connection may be gone this long before the agent counts as lost and her offers are withdrawn.
 /// New offers stop at once.
 const LOST_AFTER_S: i64 = 30;
-
-/// One step of priority is worth a minute of waiting.
-const PRIORITY_STEP_S: i64 = 60;
 
 const EXCLUSION_STEP_S: i64 = 30;
 const EXCLUSION_MAX_S: i64 = 300;
@@ -45,22 +43,40 @@ text_enum! {
 pub struct DemandClass {
     pub queue_id: QueueId,
     pub channel: String,
-    /// Skills with the lowest level that will do, as the queue says now.
-    pub skills: Vec<(domain::SkillId, i32)>,
+    /// Skills with the lowest level that will do, as the queue and the item say now.
+    pub skills: Vec<(SkillId, i32)>,
 }
 
 impl DemandClass {
-    pub(crate) fn of(item: &WorkItem, queue: &Queue) -> Self {
+    pub(crate) fn of(item: &WorkItem, queue: &Queue, now: Time) -> Self {
         Self {
             queue_id: queue.id,
             channel: item.channel.clone(),
-            skills: queue
-                .required_skills
-                .iter()
-                .map(|s| (s.skill_id, s.level_min))
-                .collect(),
+            skills: required(item, queue, now).into_iter().collect(),
         }
     }
+}
+
+/// Skills with the lowest level that will do.
+pub(crate) type Required = BTreeMap<SkillId, i32>;
+
+/// Which step of its own criteria the item has reached.
+pub(crate) fn criteria(item: &WorkItem, now: Time) -> &[RequiredSkill] {
+    let reached = |step: &&CriteriaStep| later(item.eligible_since, step.after_s) <= now;
+    let steps = item.criteria.iter().filter(reached);
+    // The first of equals counts, as everywhere.
+    let last = steps.reduce(|a, b| if b.after_s > a.after_s { b } else { a });
+    last.map_or(&[], |step| &step.skills)
+}
+
+/// All that is asked for now: by the queue, and by the step that the item has reached.
+pub(crate) fn required(item: &WorkItem, queue: &Queue, now: Time) -> Required {
+    let mut required = Required::new();
+    for skill in queue.required_skills.iter().chain(criteria(item, now)) {
+        let level = required.entry(skill.skill_id).or_insert(skill.level_min);
+        *level = skill.level_min.max(*level);
+    }
+    required
 }
 
 /// `at + seconds`, held inside the calendar: configured numbers may be absurd.
@@ -73,37 +89,6 @@ pub(crate) fn later(at: Time, seconds: i64) -> Time {
     chrono::TimeDelta::try_seconds(seconds)
         .and_then(|d| at.checked_add_signed(d))
         .unwrap_or(edge)
-}
-
-/// Order of items: by deadline, which is FIFO inside one target and priority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ItemKey {
-    pub deadline: Time,
-    pub eligible_since: Time,
-    pub id: WorkItemId,
-}
-
-impl ItemKey {
-    pub(crate) fn of(item: &WorkItem, queue: &Queue) -> Self {
-        let offset = queue
-            .target_s
-            .saturating_sub(i64::from(item.priority) * PRIORITY_STEP_S);
-        Self {
-            deadline: later(item.eligible_since, offset),
-            eligible_since: item.eligible_since,
-            id: item.id,
-        }
-    }
-}
-
-/// Order of agents, the best first: membership priority, then the least work in hand (so an idle
-/// agent comes before a busy one), then the longest idle, then the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AgentKey {
-    pub member_priority: i32,
-    pub load: i64,
-    pub released_at: Time,
-    pub id: UserId,
 }
 
 /// The pool of all channel kinds to which an agent gives no slots of their own.
@@ -131,10 +116,27 @@ pub(crate) fn spare_slots<'a>(
     agent.slots(channel).saturating_sub(used)
 }
 
-pub(crate) fn is_skilled(agent: &AgentState, required: &[RequiredSkill]) -> bool {
+pub(crate) fn is_skilled(agent: &AgentState, required: &Required) -> bool {
     required
         .iter()
-        .all(|r| agent.level(r.skill_id) >= r.level_min)
+        .all(|(skill, least)| agent.level(*skill) >= *least)
+}
+
+/// By how much she is able: the sum of her levels in what is asked for.
+pub(crate) fn levels(agent: &AgentState, required: &Required) -> i64 {
+    let levels = required.keys().map(|skill| i64::from(agent.level(*skill)));
+    levels.sum()
+}
+
+/// Slots of `channel` and how many of them `held` items use.
+pub(crate) fn occupied<'a>(
+    agent: &AgentState,
+    channel: &str,
+    held: impl IntoIterator<Item = &'a WorkItem>,
+) -> (i64, i64) {
+    let slots = agent.slots(channel);
+    let spare = spare_slots(agent, channel, held);
+    (slots.saturating_sub(spare), slots)
 }
 
 pub(crate) fn member(queue: &Queue, user: UserId) -> Option<&QueueMember> {

@@ -48,6 +48,7 @@ pub async fn snapshot(
                 version: head.seq,
             })
             .collect(),
+        ..Snapshot::default()
     };
     Ok((snapshot, head))
 }

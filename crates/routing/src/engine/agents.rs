@@ -2,47 +2,16 @@
 //! its ready agents ordered for every pool of slots, so that "the best for this item" looks at the
 //! head of a few ordered sets and never at all agents.
 
-use crate::rule::{AgentKey, Ineligible, SHARED, later};
-use domain::queue::Queue;
-use domain::{QueueId, SkillId, Time, UserId};
+use super::profile::{Membership, Profile, Ready, Row, Traits};
+use crate::decision::Score;
+use crate::policy::Select;
+use crate::rank::{AgentKey, Asked, Seat};
+use crate::rule::{Ineligible, Required, later};
+use domain::work_item::WorkItem;
+use domain::{QueueId, Time, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What decides which items an agent can get at all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Traits {
-    pub skills: BTreeMap<SkillId, i32>,
-    pub memberships: BTreeMap<QueueId, Membership>,
-    /// Channel kinds with slots of their own; all others share one pool.
-    pub kinds: BTreeSet<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Membership {
-    pub priority: i32,
-    pub delay_s: i64,
-}
-
-/// An agent who may be asked: by what she is ordered, and her spare slots per pool.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ready {
-    pub load: i64,
-    pub released_at: Time,
-    pub spare: BTreeMap<String, i64>,
-}
-
-type ProfileId = u32;
-/// Ready agents of one profile in the order in which they are asked.
-type Line = BTreeSet<(i64, Time, UserId)>;
-
-#[derive(Debug, Default)]
-struct Profile {
-    traits: Traits,
-    agents: usize,
-    unready: BTreeMap<Ineligible, usize>,
-    ready: usize,
-    /// Pool → spare slots → agents with exactly so many.
-    lines: BTreeMap<String, BTreeMap<i64, Line>>,
-}
+pub(super) type ProfileId = u32;
 
 #[derive(Debug, Clone)]
 struct Place {
@@ -53,120 +22,84 @@ struct Place {
 /// What is asked of the index: who may get this item?
 #[derive(Debug)]
 pub(super) struct Ask<'a> {
-    pub queue: &'a Queue,
-    pub channel: &'a str,
-    pub weight: i64,
-    pub eligible_since: Time,
+    pub item: &'a WorkItem,
+    pub required: Required,
     /// Agents who may not be asked for this very item.
-    pub excluded: &'a [UserId],
+    pub excluded: Vec<UserId>,
     pub now: Time,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct AgentIndex {
+    select: Select,
     profiles: BTreeMap<ProfileId, Profile>,
     profile_of: BTreeMap<Traits, ProfileId>,
     by_queue: BTreeMap<QueueId, BTreeSet<ProfileId>>,
     places: BTreeMap<UserId, Place>,
     next_profile: ProfileId,
-}
-
-impl Profile {
-    fn pool<'a>(&self, channel: &'a str) -> &'a str {
-        if self.traits.kinds.contains(channel) {
-            channel
-        } else {
-            SHARED
-        }
-    }
-
-    fn is_skilled(&self, queue: &Queue) -> bool {
-        queue.required_skills.iter().all(|r| {
-            let level = self.traits.skills.get(&r.skill_id).copied();
-            level.unwrap_or(0) >= r.level_min
-        })
-    }
-
-    /// Ready agents with room for the item, in groups that are each in order.
-    fn with_room(&self, ask: &Ask<'_>) -> impl Iterator<Item = &Line> {
-        let pool = self.lines.get(self.pool(ask.channel));
-        pool.into_iter()
-            .flat_map(|by_spare| by_spare.range(ask.weight..))
-            .map(|(_, line)| line)
-    }
-
-    fn enter(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>) {
-        match readiness {
-            Err(why) => *self.unready.entry(*why).or_default() += 1,
-            Ok(ready) => {
-                self.ready += 1;
-                for (pool, spare) in &ready.spare {
-                    let by_spare = self.lines.entry(pool.clone()).or_default();
-                    let line = by_spare.entry(*spare).or_default();
-                    line.insert((ready.load, ready.released_at, user));
-                }
-            }
-        }
-    }
-
-    fn leave(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>) {
-        match readiness {
-            Err(why) => {
-                if let Some(n) = self.unready.get_mut(why) {
-                    *n = n.saturating_sub(1);
-                }
-            }
-            Ok(ready) => {
-                self.ready = self.ready.saturating_sub(1);
-                for (pool, spare) in &ready.spare {
-                    let Some(by_spare) = self.lines.get_mut(pool) else {
-                        continue;
-                    };
-                    if let Some(line) = by_spare.get_mut(spare) {
-                        line.remove(&(ready.load, ready.released_at, user));
-                        if line.is_empty() {
-                            by_spare.remove(spare);
-                        }
-                    }
-                }
-            }
-        }
-    }
+    /// Profiles with somebody who has room that she had not.
+    hopeful: BTreeSet<ProfileId>,
 }
 
 impl AgentIndex {
-    /// Puts her where she belongs now. Returns whether work that did not fit her may fit her now.
-    pub fn put(
-        &mut self,
-        user: UserId,
-        traits: Option<Traits>,
-        readiness: Result<Ready, Ineligible>,
-    ) -> bool {
-        let before = self.places.get(&user).cloned();
-        let profile = match (traits, &before) {
-            (None, Some(place)) => place.profile,
-            (traits, _) => self.join(user, traits.unwrap_or_default()),
+    pub fn new(select: Select) -> Self {
+        Self {
+            select,
+            ..Self::default()
+        }
+    }
+
+    /// Puts her where she belongs now.
+    pub fn put(&mut self, user: UserId, readiness: Result<Ready, Ineligible>) {
+        let Some(before) = self.places.get(&user) else {
+            return;
         };
-        let gained = match (&before, &readiness) {
+        let gained = match (&before.readiness, &readiness) {
             (_, Err(_)) => false,
-            (Some(old), Ok(new)) if old.profile == profile => {
-                old.readiness.as_ref().map_or(true, |was| more(was, new))
-            }
-            _ => true,
+            (Err(_), Ok(_)) => true,
+            (Ok(was), Ok(is)) => is.exceeds(was),
         };
+        let profile = before.profile;
+        if gained {
+            self.hopeful.insert(profile);
+        }
         self.replace(user, Place { profile, readiness });
-        gained
+    }
+
+    /// Counts her into the profile with these traits, and out of the one she had.
+    pub fn join(&mut self, user: UserId, traits: Traits) {
+        let profile = match self.profile_of.get(&traits) {
+            Some(id) => *id,
+            None => self.open_profile(traits),
+        };
+        if let Some(joined) = self.profiles.get_mut(&profile) {
+            joined.agents += 1;
+        }
+        if let Some(old) = self.places.remove(&user) {
+            self.quit(user, &old);
+        }
+        // Not ready for anything until she is put.
+        let readiness = Err(Ineligible::Offline);
+        self.replace(user, Place { profile, readiness });
+    }
+
+    pub fn knows(&self, user: UserId) -> bool {
+        self.places.contains_key(&user)
+    }
+
+    pub fn profile_of(&self, user: UserId) -> Option<&Profile> {
+        self.profiles.get(&self.places.get(&user)?.profile)
     }
 
     /// An item decided a moment ago occupies her. Undone by [`Self::restore`].
     pub fn reserve(&mut self, user: UserId, channel: &str, weight: i64) -> Option<Reserved> {
         let place = self.places.get(&user)?.clone();
         let mut after = place.clone();
-        let profile = self.profiles.get(&place.profile)?;
+        let pool = self.profiles.get(&place.profile)?.pool(channel);
         if let Ok(ready) = &mut after.readiness {
             ready.load = ready.load.saturating_add(weight);
-            if let Some(spare) = ready.spare.get_mut(profile.pool(channel)) {
-                *spare = spare.saturating_sub(weight);
+            if let Some(pool) = ready.pools.get_mut(pool) {
+                pool.spare = pool.spare.saturating_sub(weight);
             }
         }
         self.replace(user, after);
@@ -177,43 +110,87 @@ impl AgentIndex {
         self.replace(reserved.user, reserved.place);
     }
 
+    /// May anybody of this profile be asked?
+    pub fn is_open(&self, profile: ProfileId, ask: &Ask<'_>) -> bool {
+        let queue = ask.item.queue_id;
+        let Some((profile, membership)) = self.member(profile, queue) else {
+            return false;
+        };
+        profile.is_skilled(&ask.required)
+            && is_open(membership, ask)
+            && rows(profile, ask).any(|row| row.iter().any(|(.., id)| !ask.excluded.contains(id)))
+    }
+
+    /// May this agent be asked?
+    pub fn is_open_to(&self, user: UserId, ask: &Ask<'_>) -> bool {
+        let Some(place) = self.places.get(&user) else {
+            return false;
+        };
+        let Some((profile, membership)) = self.member(place.profile, ask.item.queue_id) else {
+            return false;
+        };
+        let room = |r: &Ready| profile.has_room(r, &ask.item.channel, ask.item.weight);
+        place.readiness.as_ref().is_ok_and(room)
+            && profile.is_skilled(&ask.required)
+            && is_open(membership, ask)
+            && !ask.excluded.contains(&user)
+    }
+
     /// The first `n` who may be asked, the best first.
-    pub fn first(&self, ask: &Ask<'_>, n: usize) -> Vec<AgentKey> {
+    pub fn first(&self, ask: &Ask<'_>, asked: &Asked<'_>, n: usize) -> Vec<Seat> {
         let mut best = Vec::new();
-        for (profile, membership) in self.members(ask.queue.id) {
-            if !profile.is_skilled(ask.queue) || !is_open(membership, ask) {
+        for (profile, membership) in self.members(ask.item.queue_id) {
+            if !profile.is_skilled(&ask.required) || !is_open(membership, ask) {
                 continue;
             }
-            for line in profile.with_room(ask) {
-                let may = line.iter().filter(|(.., id)| !ask.excluded.contains(id));
-                best.extend(may.take(n).map(|(load, released_at, id)| AgentKey {
-                    member_priority: membership.priority,
-                    load: *load,
-                    released_at: *released_at,
+            let levels = profile.levels(&ask.required);
+            let may = |id: &UserId| !ask.excluded.contains(id);
+            for row in rows(profile, ask) {
+                let first = Profile::first_of(row, asked, may, n).into_iter();
+                best.extend(first.map(|(rank, since, id)| AgentKey {
+                    member_priority: asked.member_priority(membership.priority),
+                    rank: asked.rank(*rank, levels, *id),
+                    since: *since,
                     id: *id,
                 }));
             }
         }
         best.sort_unstable();
+        // Going round, a row may name somebody twice.
+        best.dedup();
         best.truncate(n);
-        best
+        let seats = best.into_iter().filter_map(|key| self.seat(key, ask));
+        seats.collect()
+    }
+
+    fn seat(&self, key: AgentKey, ask: &Ask<'_>) -> Option<Seat> {
+        let place = self.places.get(&key.id)?;
+        let (_, membership) = self.member(place.profile, ask.item.queue_id)?;
+        let ready = place.readiness.as_ref().ok()?;
+        let score = Score {
+            member_priority: membership.priority,
+            load: ready.load,
+            idle_since: ready.released_at,
+        };
+        Some(Seat { key, score })
     }
 
     /// How many members cannot be asked, by the first reason.
     pub fn excluded(&self, ask: &Ask<'_>) -> Vec<(Ineligible, usize)> {
         let mut counts: BTreeMap<Ineligible, usize> = BTreeMap::new();
-        for (profile, membership) in self.members(ask.queue.id) {
+        for (profile, membership) in self.members(ask.item.queue_id) {
             for (why, n) in &profile.unready {
                 *counts.entry(*why).or_default() += n;
             }
-            if !profile.is_skilled(ask.queue) {
+            if !profile.is_skilled(&ask.required) {
                 *counts.entry(Ineligible::Skill).or_default() += profile.ready;
                 continue;
             }
-            let room: usize = profile.with_room(ask).map(BTreeSet::len).sum();
+            let room: usize = rows(profile, ask).map(BTreeSet::len).sum();
             *counts.entry(Ineligible::Capacity).or_default() += profile.ready - room;
             if is_open(membership, ask) {
-                let excluded = self.excluded_with_room(profile, ask);
+                let waits = |user: &&UserId| self.has_room(**user, profile, ask);
+                let excluded = ask.excluded.iter().filter(waits).count();
                 *counts.entry(Ineligible::Excluded).or_default() += excluded;
             } else {
                 *counts.entry(Ineligible::Delay).or_default() += room;
@@ -222,63 +199,60 @@ impl AgentIndex {
         counts.into_iter().filter(|(_, n)| *n > 0).collect()
     }
 
-    fn excluded_with_room(&self, profile: &Profile, ask: &Ask<'_>) -> usize {
-        let waits_for_this = |user: &&UserId| {
-            let ready = self
-                .places
-                .get(user)
-                .and_then(|p| p.readiness.as_ref().ok());
-            ready.is_some_and(|r| {
-                let key = (r.load, r.released_at, **user);
-                profile.with_room(ask).any(|line| line.contains(&key))
-            })
-        };
-        ask.excluded.iter().filter(waits_for_this).count()
+    /// Is she one of this profile, with room for the item?
+    fn has_room(&self, user: UserId, profile: &Profile, ask: &Ask<'_>) -> bool {
+        let place = self.places.get(&user);
+        let hers = place.and_then(|p| self.profiles.get(&p.profile));
+        let ready = place.and_then(|p| p.readiness.as_ref().ok());
+        hers.is_some_and(|hers| std::ptr::eq(hers, profile))
+            && ready.is_some_and(|r| profile.has_room(r, &ask.item.channel, ask.item.weight))
+    }
+
+    /// Profiles that serve this queue.
+    pub fn serving(&self, queue: QueueId) -> impl Iterator<Item = ProfileId> + '_ {
+        self.by_queue.get(&queue).into_iter().flatten().copied()
+    }
+
+    /// Ready agents of a profile.
+    pub fn ready_of(&self, id: ProfileId) -> BTreeSet<UserId> {
+        let profile = self.profiles.get(&id);
+        let ready = profile.into_iter().flat_map(Profile::everybody);
+        ready.collect()
+    }
+
+    pub fn member(&self, id: ProfileId, queue: QueueId) -> Option<(&Profile, Membership)> {
+        let profile = self.profiles.get(&id)?;
+        Some((profile, *profile.traits.memberships.get(&queue)?))
     }
 
     fn members(&self, queue: QueueId) -> impl Iterator<Item = (&Profile, Membership)> {
-        let ids = self.by_queue.get(&queue).into_iter().flatten();
-        ids.filter_map(move |id| {
-            let profile = self.profiles.get(id)?;
-            Some((profile, *profile.traits.memberships.get(&queue)?))
-        })
+        self.serving(queue)
+            .filter_map(move |id| self.member(id, queue))
     }
 
-    /// Queues that she serves.
-    pub fn queues(&self, user: UserId) -> Vec<QueueId> {
-        let profile = self.places.get(&user).map(|p| p.profile);
-        let profile = profile.and_then(|id| self.profiles.get(&id));
-        profile
-            .into_iter()
-            .flat_map(|p| p.traits.memberships.keys().copied())
-            .collect()
+    /// Hopeful profiles and the queues they serve.
+    pub fn hopeful(&self) -> impl Iterator<Item = (QueueId, ProfileId)> + '_ {
+        let profiles = self.hopeful.iter();
+        let known = profiles.filter_map(|id| Some((*id, self.profiles.get(id)?)));
+        known.flat_map(|(id, profile)| profile.traits.memberships.keys().map(move |q| (*q, id)))
+    }
+
+    pub fn hope_only_for(&mut self, agents: impl Iterator<Item = UserId>) {
+        let places = agents.filter_map(|user| self.places.get(&user));
+        self.hopeful = places.map(|place| place.profile).collect();
     }
 
     fn replace(&mut self, user: UserId, place: Place) {
+        let select = self.select;
         if let Some(old) = self.places.remove(&user)
             && let Some(profile) = self.profiles.get_mut(&old.profile)
         {
-            profile.leave(user, &old.readiness);
+            profile.leave(user, &old.readiness, select);
         }
         if let Some(profile) = self.profiles.get_mut(&place.profile) {
-            profile.enter(user, &place.readiness);
+            profile.enter(user, &place.readiness, select);
         }
         self.places.insert(user, place);
-    }
-
-    /// Counts her into the profile with these traits, and out of the one she had.
-    fn join(&mut self, user: UserId, traits: Traits) -> ProfileId {
-        let id = match self.profile_of.get(&traits) {
-            Some(id) => *id,
-            None => self.open_profile(traits),
-        };
-        if let Some(profile) = self.profiles.get_mut(&id) {
-            profile.agents += 1;
-        }
-        if let Some(old) = self.places.remove(&user) {
-            self.quit(user, &old);
-        }
-        id
     }
 
     fn open_profile(&mut self, traits: Traits) -> ProfileId {
@@ -288,19 +262,16 @@ impl AgentIndex {
             self.by_queue.entry(*queue).or_default().insert(id);
         }
         self.profile_of.insert(traits.clone(), id);
-        let profile = Profile {
-            traits,
-            ..Profile::default()
-        };
-        self.profiles.insert(id, profile);
+        self.profiles.insert(id, Profile::of(traits));
         id
     }
 
     fn quit(&mut self, user: UserId, place: &Place) {
+        let select = self.select;
         let Some(profile) = self.profiles.get_mut(&place.profile) else {
             return;
         };
-        profile.leave(user, &place.readiness);
+        profile.leave(user, &place.readiness, select);
         profile.agents -= 1;
         if profile.agents > 0 {
             return;
@@ -312,6 +283,7 @@ impl AgentIndex {
         }
         self.profile_of.remove(&profile.traits);
         self.profiles.remove(&place.profile);
+        self.hopeful.remove(&place.profile);
     }
 }
 
@@ -322,11 +294,10 @@ pub(super) struct Reserved {
     place: Place,
 }
 
-fn is_open(membership: Membership, ask: &Ask<'_>) -> bool {
-    later(ask.eligible_since, membership.delay_s) <= ask.now
+fn rows<'a>(profile: &'a Profile, ask: &Ask<'_>) -> impl Iterator<Item = &'a Row> {
+    profile.with_room(&ask.item.channel, ask.item.weight)
 }
 
-fn more(was: &Ready, new: &Ready) -> bool {
-    let before = |pool| was.spare.get(pool).copied().unwrap_or(i64::MIN);
-    new.spare.iter().any(|(pool, spare)| *spare > before(pool))
+fn is_open(membership: Membership, ask: &Ask<'_>) -> bool {
+    later(ask.item.eligible_since, membership.delay_s) <= ask.now
 }

@@ -1,16 +1,33 @@
-//! The decision: due timers first, then what must end, then the waiting lines, earliest deadline
-//! first, each against the best agent.
+//! The decision: due timers first, then what must end, then the waiting lines against the agents,
+//! the first front first, each against the best agent.
 
 use super::Engine;
-use super::agents::Ask;
+use super::agents::{Ask, ProfileId};
 use super::timers::Timer;
-use super::waiting::{LineKey, Side};
+use super::waiting::Taken;
 use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp};
-use crate::rule::{DemandClass, ItemKey};
-use domain::{OfferId, Time};
-use std::collections::BTreeSet;
+use crate::policy::Order;
+use crate::rank::{Asked, Front, FrontKey, ItemKey, Share, Waiting};
+use crate::rule::{self, DemandClass};
+use domain::work_item::WorkItem;
+use domain::{OfferId, QueueId, Time, UserId};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 const RUNNERS_UP_MAX: usize = 3;
+
+/// One queue against the agents of one profile: they all see the same first item.
+type Pairing = (QueueId, ProfileId);
+
+/// A decision that is being made.
+#[derive(Debug, Default)]
+struct Draft {
+    taken: Taken,
+    /// How many items of each queue are spoken for.
+    counts: BTreeMap<QueueId, usize>,
+    turns: BTreeMap<QueueId, UserId>,
+    offers: Vec<OfferDecision>,
+}
 
 impl Engine {
     /// What should happen now. The same rows give the same answer until an image changes them;
@@ -62,67 +79,178 @@ impl Engine {
         })
     }
 
-    /// Merges the lines by key. An agent who gets an item is fuller for the rest of this decision
-    /// and as before after it: only images change what the engine knows.
+    /// An agent who gets an item is fuller for the rest of this decision and as before after it:
+    /// only images change what the engine knows.
     fn offer_waiting(&mut self) -> Vec<OfferDecision> {
-        let mut offers = Vec::new();
+        let pairings = self.hopeful();
+        let mut draft = Draft::default();
         let mut reserved = Vec::new();
-        let mut fronts: BTreeSet<(ItemKey, LineKey)> = self
-            .waiting
-            .hopeful()
-            .filter_map(|line| Some((self.waiting.first(line)?, line.clone())))
-            .collect();
-        while let Some((key, line)) = fronts.pop_first() {
-            let offer = self.best_offer(key);
-            // Who stands in line behind an item without an agent finds nobody either.
-            if offer.is_some() || line.side == Side::Beside {
-                let next = self.waiting.next(&line, key);
-                fronts.extend(next.map(|next| (next, line.clone())));
+        let mut fronts = self.fronts(&pairings, &draft);
+        while let Some(Reverse((key, pairing))) = fronts.pop() {
+            // A pairing looks worse the more of it is spoken for, never better; so the first one
+            // that looks as it did is the first of all.
+            let now = self.front(pairing, &draft);
+            if now != Some(key) {
+                fronts.extend(now.map(|now| Reverse((now, pairing))));
+                continue;
             }
-            if let Some(offer) = offer {
-                reserved.extend(
-                    self.ready
-                        .reserve(offer.user_id, &line.channel, line.weight),
-                );
-                offers.push(offer);
+            let Some(offer) = self.best_offer(key.item, &draft) else {
+                continue;
+            };
+            if let Some(item) = self.items.get(offer.item_id) {
+                let seat = self
+                    .ready
+                    .reserve(offer.user_id, &item.channel, item.weight);
+                reserved.extend(seat);
+            }
+            self.waiting.take(offer.item_id, &mut draft.taken);
+            *draft.counts.entry(offer.queue_id).or_default() += 1;
+            draft.turns.insert(offer.queue_id, offer.user_id);
+            draft.offers.push(offer);
+            if self.policy.order == Order::Fqr {
+                // One item less here makes the share of every other queue larger.
+                fronts = self.fronts(&pairings, &draft);
+            } else {
+                fronts.push(Reverse((key, pairing)));
             }
         }
-        // Until an offer is a fact, lines that lost its agent to it may still get her.
-        let agents: BTreeSet<_> = offers.iter().map(|o| o.user_id).collect();
-        let queues = agents.iter().flat_map(|user| self.ready.queues(*user));
-        self.waiting.hope_only_in(&queues.collect());
         for reservation in reserved.into_iter().rev() {
             self.ready.restore(reservation);
         }
+        // Until an offer is a fact, its item and its agent are still to be had.
+        let offers = draft.offers;
+        self.waiting.hope_only_for(offers.iter().map(|o| o.item_id));
+        self.ready.hope_only_for(offers.iter().map(|o| o.user_id));
         offers
     }
 
-    fn best_offer(&self, key: ItemKey) -> Option<OfferDecision> {
+    /// Where an item may find an agent: a new item in a line, or somebody with new room.
+    fn hopeful(&self) -> Vec<Pairing> {
+        let lines = self.waiting.hopeful().into_iter();
+        let by_line = lines.flat_map(|q| self.ready.serving(q).map(move |p| (q, p)));
+        let by_agent = self.ready.hopeful();
+        let by_agent = by_agent.filter(|(q, _)| self.waiting.has_items(*q));
+        let all: BTreeSet<_> = by_line.chain(by_agent).collect();
+        all.into_iter().collect()
+    }
+
+    fn fronts(
+        &self,
+        pairings: &[Pairing],
+        draft: &Draft,
+    ) -> BinaryHeap<Reverse<(FrontKey, Pairing)>> {
+        let fronts = pairings.iter();
+        fronts
+            .filter_map(|pairing| Some(Reverse((self.front(*pairing, draft)?, *pairing))))
+            .collect()
+    }
+
+    /// The item that this queue has for these agents, and how it compares with those of others.
+    fn front(&self, pairing: Pairing, draft: &Draft) -> Option<FrontKey> {
+        let (queue, profile) = pairing;
+        let mut open: Vec<_> = self
+            .waiting
+            .lines(queue)
+            .flat_map(|(id, line)| line.heads(id, &draft.taken))
+            .filter(|key| {
+                self.ask(key.id)
+                    .is_some_and(|ask| self.ready.is_open(profile, &ask))
+            })
+            .collect();
+        if self.policy.order == Order::Gcmu && open.len() > 1 {
+            open = self.seen_as_heads(open, profile);
+        }
+        let keys = open.into_iter();
+        keys.filter_map(|key| self.front_key(key, pairing, draft))
+            .min()
+    }
+
+    /// Of each agent the oldest item that is open to her. They differ only where items of several
+    /// weights or exclusions wait.
+    fn seen_as_heads(&self, mut open: Vec<ItemKey>, profile: ProfileId) -> Vec<ItemKey> {
+        open.sort_unstable_by_key(|key| (key.eligible_since, key.id));
+        let mut blind = self.ready.ready_of(profile);
+        open.retain(|key| {
+            let Some(ask) = self.ask(key.id) else {
+                return false;
+            };
+            let before = blind.len();
+            blind.retain(|user| !self.ready.is_open_to(*user, &ask));
+            blind.len() < before
+        });
+        open
+    }
+
+    fn front_key(&self, key: ItemKey, pairing: Pairing, draft: &Draft) -> Option<FrontKey> {
+        let (profile, membership) = self.ready.member(pairing.1, pairing.0)?;
         let item = self.items.get(key.id)?;
+        let handling = profile.traits.handling.get(&item.class);
+        let all = || self.policy.handling_s.get(&item.class).copied();
+        let front = Front {
+            item,
+            queue: self.queues.get(item.queue_id)?,
+            member_priority: membership.priority,
+            handling_s: handling
+                .map(|bits| f64::from_bits(*bits))
+                .or_else(all)
+                .unwrap_or(1.0),
+            waiting: self.count(item.queue_id, draft),
+        };
+        Some(FrontKey::of(&front, &self.policy, self.clock))
+    }
+
+    fn count(&self, queue: QueueId, draft: &Draft) -> Waiting {
+        if self.policy.order != Order::Fqr {
+            return Waiting::default();
+        }
+        let waiting = |q: &QueueId| {
+            let count = self.waiting.counts().get(q).copied().unwrap_or(0);
+            count.saturating_sub(draft.counts.get(q).copied().unwrap_or(0))
+        };
+        Waiting {
+            here: waiting(&queue),
+            all: self.waiting.counts().keys().map(waiting).sum(),
+            share: Share(self.policy.share(queue) / self.shares),
+        }
+    }
+
+    /// `None`: the item is unknown, or its queue is.
+    fn ask(&self, item: domain::WorkItemId) -> Option<Ask<'_>> {
+        let item: &WorkItem = self.items.get(item)?;
         let queue = self.queues.get(item.queue_id)?;
         let exclusions = item.exclusions.iter().filter(|e| e.until > self.clock);
         let excluded: BTreeSet<_> = exclusions.map(|e| e.user_id).collect();
-        let ask = Ask {
-            queue,
-            channel: &item.channel,
-            weight: item.weight,
-            eligible_since: item.eligible_since,
-            excluded: &excluded.into_iter().collect::<Vec<_>>(),
+        Some(Ask {
+            item,
+            required: rule::required(item, queue, self.clock),
+            excluded: excluded.into_iter().collect(),
             now: self.clock,
+        })
+    }
+
+    fn best_offer(&self, key: ItemKey, draft: &Draft) -> Option<OfferDecision> {
+        let ask = self.ask(key.id)?;
+        let item = ask.item;
+        let queue = self.queues.get(item.queue_id)?;
+        let known = || self.turns.get(queue.id).map(|turn| turn.user_id);
+        let asked = Asked {
+            policy: &self.policy,
+            item,
+            turn: draft.turns.get(&queue.id).copied().or_else(known),
         };
-        let candidates = self.ready.first(&ask, 1 + RUNNERS_UP_MAX);
+        let candidates = self.ready.first(&ask, &asked, 1 + RUNNERS_UP_MAX);
         let (best, others) = candidates.split_first()?;
         Some(OfferDecision {
             item_id: item.id,
-            user_id: best.id,
+            user_id: best.key.id,
             queue_id: queue.id,
             reason: Reason {
-                rule: Rule::LongestIdle,
-                key: Some(key.deadline),
-                score: Some((*best).into()),
-                demand_class: Some(DemandClass::of(item, queue)),
+                rule: self.policy.select.into(),
+                key: Some(key.at),
+                score: Some(best.score),
+                demand_class: Some(DemandClass::of(item, queue, self.clock)),
                 config_version: Some(queue.version),
-                runner_up: others.iter().map(|k| RunnerUp::from(*k)).collect(),
+                runner_up: others.iter().map(|seat| RunnerUp::from(*seat)).collect(),
                 excluded: self.ready.excluded(&ask),
             },
         })

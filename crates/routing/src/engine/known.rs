@@ -57,6 +57,12 @@ impl<K: Ord + Copy, V> Known<K, V> {
         }
         self.rows.remove(&key)
     }
+
+    /// Takes over what is known to have ended.
+    pub fn remember_ended(&mut self, before: Self) {
+        self.ended = before.ended;
+        self.ended_order = before.ended_order;
+    }
 }
 
 /// Many values under one key; empty sets do not stay.
@@ -81,6 +87,10 @@ impl<K: Ord, V: Ord + Copy> Groups<K, V> {
                 self.0.remove(key);
             }
         }
+    }
+
+    pub fn len_of(&self, key: &K) -> usize {
+        self.0.get(key).map_or(0, std::collections::BTreeSet::len)
     }
 
     pub fn of(&self, key: &K) -> impl Iterator<Item = V> + '_ {

@@ -7,13 +7,16 @@
 mod agents;
 mod decide;
 mod known;
+mod profile;
 mod timers;
 mod waiting;
 
 use crate::decision::Rule;
+use crate::policy::{Order, Policy, Turn};
+use crate::rank::ItemKey;
 use crate::rows::{RowImage, SeenPresence, Snapshot};
-use crate::rule::{self, Ineligible, ItemKey, SHARED};
-use agents::{AgentIndex, Membership, Ready, Traits};
+use crate::rule::{self, Ineligible, SHARED};
+use agents::AgentIndex;
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
@@ -21,6 +24,7 @@ use domain::queue::Queue;
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{OfferId, QueueId, Time, UserId, WorkItemId};
 use known::{Groups, Known};
+use profile::{Membership, Pool, Ready, Traits};
 use std::collections::{BTreeMap, BTreeSet};
 use timers::{Timer, Timers};
 use waiting::{LineKey, Side, WaitingIndex};
@@ -28,6 +32,8 @@ use waiting::{LineKey, Side, WaitingIndex};
 /// All that routing knows of one tenant.
 #[derive(Debug)]
 pub struct Engine {
+    policy: Policy,
+    turns: Known<QueueId, Turn>,
     items: Known<WorkItemId, WorkItem>,
     offers: Known<OfferId, Offer>,
     agents: Known<UserId, AgentState>,
@@ -36,6 +42,8 @@ pub struct Engine {
     memberships: BTreeMap<UserId, BTreeMap<QueueId, Membership>>,
     /// The different delays of a queue's members: a few, where members may be thousands.
     delays: BTreeMap<QueueId, BTreeSet<i64>>,
+    /// Σ shares of the queues in use.
+    shares: f64,
     /// Offered and assigned items by agent.
     held: Groups<UserId, WorkItemId>,
     /// Queued items by queue, whatever the queue's state.
@@ -56,6 +64,7 @@ impl Engine {
     /// Start, failover and doubt all begin here.
     pub fn from_rows(snapshot: Snapshot, now: Time) -> Self {
         let mut engine = Self {
+            turns: Known::new(|t: &Turn| t.version),
             items: Known::new(|i: &WorkItem| i.version),
             offers: Known::new(|o: &Offer| o.version),
             agents: Known::new(|a: &AgentState| a.version),
@@ -67,7 +76,9 @@ impl Engine {
             queued: Groups::default(),
             offers_of_item: Groups::default(),
             offers_of_agent: Groups::default(),
-            ready: AgentIndex::default(),
+            ready: AgentIndex::new(snapshot.policy.select),
+            policy: snapshot.policy,
+            shares: 0.0,
             waiting: WaitingIndex::default(),
             timers: Timers::default(),
             endings: BTreeMap::new(),
@@ -89,6 +100,9 @@ impl Engine {
         for offer in snapshot.offers {
             engine.apply_offer(offer);
         }
+        for turn in snapshot.turns {
+            engine.apply_turn(turn);
+        }
         engine
     }
 
@@ -100,6 +114,8 @@ impl Engine {
             RowImage::Agent(agent) => self.apply_agent(*agent),
             RowImage::Queue(queue) => self.apply_queue(*queue),
             RowImage::Presence(presence) => self.apply_presence(presence),
+            RowImage::Policy(policy) => self.apply_policy(*policy),
+            RowImage::Turn(turn) => self.apply_turn(turn),
         }
     }
 
@@ -111,7 +127,38 @@ impl Engine {
             agents: self.agents.values().cloned().collect(),
             queues: self.queues.values().cloned().collect(),
             presences: self.presences.values().cloned().collect(),
+            policy: self.policy.clone(),
+            turns: self.turns.values().copied().collect(),
         }
+    }
+
+    /// How many items of this queue wait without an offer.
+    pub fn waiting(&self, queue: QueueId) -> usize {
+        self.queued.len_of(&queue)
+    }
+
+    /// Another order or another selection: every index is another one.
+    fn apply_policy(&mut self, policy: Policy) -> bool {
+        if policy.version <= self.policy.version {
+            return false;
+        }
+        let known = Snapshot {
+            policy,
+            ..self.snapshot()
+        };
+        let new = Self::from_rows(known, self.clock);
+        let old = std::mem::replace(self, new);
+        self.items.remember_ended(old.items);
+        self.offers.remember_ended(old.offers);
+        true
+    }
+
+    fn apply_turn(&mut self, turn: Turn) -> bool {
+        let is_news = self.turns.is_news(turn.queue_id, &turn);
+        if is_news {
+            self.turns.put(turn.queue_id, turn);
+        }
+        is_news
     }
 
     fn apply_item(&mut self, item: WorkItem) -> bool {
@@ -216,6 +263,8 @@ impl Engine {
         let delays = queue.members.iter().map(|m| m.delay_s).collect();
         self.delays.insert(id, delays);
         let old = self.queues.put(id, queue);
+        let in_use = self.queues.values().filter(|q| q.archived_at.is_none());
+        self.shares = in_use.map(|q| self.policy.share(q.id)).sum();
         let old_members = old.iter().flat_map(|q| &q.members).map(|m| m.user_id);
         let touched: BTreeSet<_> = old_members.chain(members.keys().copied()).collect();
         for user in touched {
@@ -245,6 +294,11 @@ impl Engine {
             let kinds = agent.capacity.keys().filter(|kind| *kind != SHARED);
             traits.kinds = kinds.cloned().collect();
         }
+        let own = self.policy.agents.get(&user).map(|a| &a.handling_s);
+        // Only this order asks for it; else it would split profiles for nothing.
+        let own = own.filter(|_| self.policy.order == Order::Gcmu);
+        let bits = own.into_iter().flatten();
+        traits.handling = bits.map(|(k, s)| (k.clone(), s.to_bits())).collect();
         traits
     }
 
@@ -270,7 +324,12 @@ impl Engine {
         let place = waits.map(|(item, queue)| {
             let excludes = item.exclusions.iter().any(|e| e.until > self.clock);
             let side = if excludes { Side::Beside } else { Side::InLine };
-            (LineKey::of(item, side), ItemKey::of(item, queue))
+            let criteria = rule::criteria(item, self.clock).iter();
+            let criteria = criteria.map(|r| (r.skill_id, r.level_min)).collect();
+            (
+                LineKey::of(item, side, criteria),
+                ItemKey::of(item, queue, self.policy.order),
+            )
         });
         self.timers.set(Timer::ItemOpens(id), opens);
         self.waiting.put(id, place);
@@ -303,17 +362,20 @@ impl Engine {
     }
 
     fn place_agent(&mut self, user: UserId, traits: Option<Traits>) {
-        let Some(agent) = self.agents.get(user) else {
+        if self.agents.get(user).is_none() {
+            return;
+        }
+        let lost_at = rule::lost_at(self.presence(user)).filter(|at| *at > self.clock);
+        self.timers.set(Timer::AgentIsLost(user), lost_at);
+        if let Some(traits) = traits {
+            self.ready.join(user, traits);
+        } else if !self.ready.knows(user) {
+            self.ready.join(user, self.traits(user));
+        }
+        let Some(readiness) = self.agents.get(user).map(|a| self.readiness(a)) else {
             return;
         };
-        let lost_at = rule::lost_at(self.presence(user)).filter(|at| *at > self.clock);
-        let readiness = self.readiness(agent);
-        self.timers.set(Timer::AgentIsLost(user), lost_at);
-        if self.ready.put(user, traits, readiness) {
-            for queue in self.ready.queues(user) {
-                self.waiting.hope(queue);
-            }
-        }
+        self.ready.put(user, readiness);
     }
 
     fn readiness(&self, agent: &AgentState) -> Result<Ready, Ineligible> {
@@ -325,26 +387,20 @@ impl Engine {
         if self.offers_of_agent.of(&user).any(expired) {
             return Err(Ineligible::NotResponding);
         }
-        let held: Vec<_> = self
-            .held
-            .of(&user)
-            .filter_map(|id| self.items.get(id))
-            .collect();
-        let pools = agent.capacity.keys().map(String::as_str);
-        let pools = pools.filter(|kind| *kind != SHARED).chain([SHARED]);
+        let held = self.held.of(&user).filter_map(|id| self.items.get(id));
+        let held: Vec<_> = held.collect();
+        let pools = self.ready.profile_of(user).into_iter();
+        let pools = pools.flat_map(|profile| profile.pools()).map(|kind| Pool {
+            slots: agent.slots(kind),
+            spare: rule::spare_slots(agent, kind, held.iter().copied()),
+        });
         Ok(Ready {
             load: held
                 .iter()
                 .fold(0, |sum, i| i64::saturating_add(sum, i.weight)),
+            tier: self.policy.tier(user),
             released_at: agent.released_at,
-            spare: pools
-                .map(|p| {
-                    (
-                        p.to_owned(),
-                        rule::spare_slots(agent, p, held.iter().copied()),
-                    )
-                })
-                .collect(),
+            pools: pools.collect(),
         })
     }
 
@@ -356,7 +412,9 @@ impl Engine {
     fn next_opening(&self, item: &WorkItem) -> Option<Time> {
         let exclusions = item.exclusions.iter().map(|e| e.until);
         let delays = self.delays.get(&item.queue_id).into_iter().flatten();
-        let openings = delays.map(|d| rule::later(item.eligible_since, *d));
+        let steps = item.criteria.iter().map(|step| &step.after_s);
+        let openings = delays.chain(steps);
+        let openings = openings.map(|s| rule::later(item.eligible_since, *s));
         let instants = exclusions.chain(openings);
         instants.filter(|at| *at > self.clock).min()
     }

@@ -3,9 +3,9 @@
 //! at. Items that exclude somebody right now stand beside the line and are each looked at: they
 //! are few, because an exclusion ends within minutes.
 
-use crate::rule::ItemKey;
+use crate::rank::ItemKey;
 use domain::work_item::WorkItem;
-use domain::{QueueId, WorkItemId};
+use domain::{QueueId, SkillId, WorkItemId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -14,9 +14,12 @@ use std::ops::Bound::{Excluded, Unbounded};
 pub(super) struct LineKey {
     pub queue: QueueId,
     pub channel: String,
+    pub class: String,
     pub priority: i32,
     pub weight: i64,
     pub side: Side,
+    /// What the item itself asks for, at the step that it has reached.
+    pub criteria: Vec<(SkillId, i32)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,79 +30,159 @@ pub(super) enum Side {
 }
 
 impl LineKey {
-    pub fn of(item: &WorkItem, side: Side) -> Self {
+    pub fn of(item: &WorkItem, side: Side, criteria: Vec<(SkillId, i32)>) -> Self {
         Self {
             queue: item.queue_id,
             channel: item.channel.clone(),
+            class: item.class.clone(),
             priority: item.priority,
             weight: item.weight,
             side,
+            criteria,
         }
     }
 }
 
+/// Stands for a line while it is not empty.
+pub(super) type LineId = u64;
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub key: LineKey,
+    items: BTreeSet<ItemKey>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct WaitingIndex {
-    lines: BTreeMap<QueueId, BTreeMap<LineKey, BTreeSet<ItemKey>>>,
-    places: BTreeMap<WorkItemId, (LineKey, ItemKey)>,
-    /// Lines of which an item may find an agent; all others are known to wait in vain.
-    hopeful: BTreeSet<LineKey>,
+    lines: BTreeMap<LineId, Line>,
+    ids: BTreeMap<LineKey, LineId>,
+    by_queue: BTreeMap<QueueId, BTreeSet<LineId>>,
+    counts: BTreeMap<QueueId, usize>,
+    places: BTreeMap<WorkItemId, (LineId, ItemKey)>,
+    /// Lines of which an item may find an agent; all others are known to wait in vain until
+    /// somebody has more room.
+    hopeful: BTreeSet<LineId>,
+    next_id: LineId,
 }
 
 impl WaitingIndex {
     /// Puts the item where it belongs, or takes it out.
     pub fn put(&mut self, id: WorkItemId, place: Option<(LineKey, ItemKey)>) {
         if let Some((line, key)) = self.places.remove(&id) {
-            self.take_out(&line, &key);
+            self.take_out(line, &key);
         }
-        if let Some((line, key)) = place {
-            let lines = self.lines.entry(line.queue).or_default();
-            lines.entry(line.clone()).or_default().insert(key);
-            self.hopeful.insert(line.clone());
-            self.places.insert(id, (line, key));
+        if let Some((key, item)) = place {
+            *self.counts.entry(key.queue).or_default() += 1;
+            let line = self.open(key);
+            if let Some(line) = self.lines.get_mut(&line) {
+                line.items.insert(item);
+            }
+            self.hopeful.insert(line);
+            self.places.insert(id, (line, item));
         }
     }
 
-    fn take_out(&mut self, line: &LineKey, key: &ItemKey) {
-        let Some(lines) = self.lines.get_mut(&line.queue) else {
+    fn open(&mut self, key: LineKey) -> LineId {
+        if let Some(id) = self.ids.get(&key) {
+            return *id;
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        self.ids.insert(key.clone(), id);
+        self.by_queue.entry(key.queue).or_default().insert(id);
+        let items = BTreeSet::new();
+        self.lines.insert(id, Line { key, items });
+        id
+    }
+
+    fn take_out(&mut self, id: LineId, key: &ItemKey) {
+        let Some(line) = self.lines.get_mut(&id) else {
             return;
         };
-        if let Some(keys) = lines.get_mut(line) {
-            keys.remove(key);
-            if keys.is_empty() {
-                lines.remove(line);
-                self.hopeful.remove(line);
+        let queue = line.key.queue;
+        line.items.remove(key);
+        if line.items.is_empty()
+            && let Some(line) = self.lines.remove(&id)
+        {
+            self.ids.remove(&line.key);
+            self.hopeful.remove(&id);
+            if let Some(ids) = self.by_queue.get_mut(&queue) {
+                ids.remove(&id);
             }
         }
-        if lines.is_empty() {
-            self.lines.remove(&line.queue);
+        if let Some(n) = self.counts.get_mut(&queue) {
+            *n -= 1;
+            if *n == 0 {
+                self.counts.remove(&queue);
+                self.by_queue.remove(&queue);
+            }
         }
     }
 
-    /// Somebody of this queue has room that she had not.
-    pub fn hope(&mut self, queue: QueueId) {
-        let lines = self.lines.get(&queue).into_iter().flat_map(BTreeMap::keys);
-        self.hopeful.extend(lines.cloned());
+    /// Queues with a hopeful line.
+    pub fn hopeful(&self) -> BTreeSet<QueueId> {
+        let lines = self.hopeful.iter().filter_map(|id| self.lines.get(id));
+        lines.map(|line| line.key.queue).collect()
     }
 
-    pub fn hopeful(&self) -> impl Iterator<Item = &LineKey> {
-        self.hopeful.iter()
+    /// Only the lines of these items stay hopeful.
+    pub fn hope_only_for(&mut self, items: impl Iterator<Item = WorkItemId>) {
+        let places = items.filter_map(|id| self.places.get(&id));
+        self.hopeful = places.map(|(line, _)| *line).collect();
     }
 
-    pub fn hope_only_in(&mut self, queues: &BTreeSet<QueueId>) {
-        self.hopeful.retain(|line| queues.contains(&line.queue));
+    pub fn lines(&self, queue: QueueId) -> impl Iterator<Item = (LineId, &Line)> {
+        let ids = self.by_queue.get(&queue).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.lines.get(id)?)))
     }
 
-    pub fn first(&self, line: &LineKey) -> Option<ItemKey> {
-        self.keys(line)?.first().copied()
+    /// Notes that this item is spoken for until the decision is made.
+    pub fn take(&self, id: WorkItemId, taken: &mut Taken) {
+        if let Some((line, key)) = self.places.get(&id) {
+            let in_line = self
+                .lines
+                .get(line)
+                .is_some_and(|l| l.key.side == Side::InLine);
+            if in_line {
+                taken.up_to.insert(*line, *key);
+            } else {
+                taken.beside.insert(*key);
+            }
+        }
     }
 
-    pub fn next(&self, line: &LineKey, after: ItemKey) -> Option<ItemKey> {
-        let behind = (Excluded(after), Unbounded);
-        self.keys(line)?.range(behind).next().copied()
+    pub fn has_items(&self, queue: QueueId) -> bool {
+        self.counts.contains_key(&queue)
     }
 
-    fn keys(&self, line: &LineKey) -> Option<&BTreeSet<ItemKey>> {
-        self.lines.get(&line.queue)?.get(line)
+    /// Items that wait in each queue in use.
+    pub fn counts(&self) -> &BTreeMap<QueueId, usize> {
+        &self.counts
+    }
+}
+
+/// Items spoken for by a decision that is being made.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Of a line always the first ones.
+    up_to: BTreeMap<LineId, ItemKey>,
+    beside: BTreeSet<ItemKey>,
+}
+
+impl Line {
+    /// Items that may find somebody where the others of the line do not: the first that is not
+    /// spoken for, or all of those that exclude somebody.
+    pub fn heads<'a>(&'a self, id: LineId, taken: &'a Taken) -> impl Iterator<Item = ItemKey> + 'a {
+        let (start, n) = match self.key.side {
+            Side::InLine => (
+                taken.up_to.get(&id).map_or(Unbounded, |key| Excluded(*key)),
+                1,
+            ),
+            Side::Beside => (Unbounded, usize::MAX),
+        };
+        let rest = self.items.range((start, Unbounded));
+        rest.filter(|key| !taken.beside.contains(key))
+            .take(n)
+            .copied()
     }
 }

@@ -4,11 +4,12 @@
 use crate::invariants::{check_decision, check_rows};
 use crate::world::{World, agent, queue, skill};
 use domain::queue::{Proficiency, QueueMember, RequiredSkill};
-use domain::work_item::WorkItemState;
+use domain::work_item::{CriteriaStep, WorkItemState};
 use domain::{UserId, WorkItemId};
-use routing::{ClaimPolicy, Engine, reference};
+use routing::{AgentRule, ClaimPolicy, Engine, MemberPriority, Order, Policy, Select, reference};
 
-const SEEDS: u64 = 60;
+/// Every order with every selection, each a few times.
+const SEEDS: u64 = 168;
 const STEPS: usize = 160;
 const AGENTS: u128 = 7;
 const QUEUES: u128 = 3;
@@ -51,10 +52,41 @@ impl Dice {
     }
 }
 
+/// Every second story routes as a tenant does who configured nothing.
+fn policy(seed: u64, dice: &mut Dice) -> Policy {
+    let nth = |n: u64, of: usize| usize::try_from(n).unwrap() % of;
+    let (order, select) = (seed / 2, seed / 2 / 6);
+    if seed.is_multiple_of(2) {
+        return Policy::default();
+    }
+    let classes = || ["", "billing"].map(str::to_owned).into_iter();
+    let mut seconds = || [20.0, 60.0, 90.5][usize::try_from(dice.roll(3)).unwrap()];
+    Policy {
+        order: Order::ALL[nth(order, Order::ALL.len())],
+        select: Select::ALL[nth(select, Select::ALL.len())],
+        member_priority: MemberPriority::ALL[nth(seed / 4, 2)],
+        seed,
+        shares: [(queue(1), 2.0), (queue(3), 0.5)].into(),
+        handling_s: classes().map(|c| (c, seconds())).collect(),
+        agents: (1..=3)
+            .map(|n| {
+                let rule = AgentRule {
+                    tier: i64::try_from(n % 2).unwrap(),
+                    handling_s: classes().map(|c| (c, seconds())).collect(),
+                };
+                (agent(n), rule)
+            })
+            .collect(),
+        version: 0,
+    }
+}
+
 /// Tells one story and returns its decision log.
 fn tell(seed: u64) -> String {
     let mut dice = Dice(seed);
     let mut w = World::new();
+    let policy = policy(seed, &mut dice);
+    w.edit_policy(|p| *p = policy);
     (2..=QUEUES).for_each(|n| w.add_queue(n));
     for n in 1..=AGENTS {
         w.hire(n);
@@ -120,7 +152,7 @@ fn listen(w: &mut World, dice: &mut Dice) {
 }
 
 fn step(w: &mut World, dice: &mut Dice) {
-    match dice.roll(24) {
+    match dice.roll(25) {
         0..=5 => arrive(w, dice),
         6..=9 => w.pass(dice.small(25)),
         10 => w.pass(dice.small(400)),
@@ -132,18 +164,34 @@ fn step(w: &mut World, dice: &mut Dice) {
         20 => w.connect(dice.agent()),
         21 => hand_over(w, dice),
         22 => edit_agent(w, dice),
-        _ => edit_queue(w, dice),
+        23 => edit_queue(w, dice),
+        _ => edit_policy(w, dice),
     }
 }
 
 fn arrive(w: &mut World, dice: &mut Dice) {
     let (to, channel) = (queue(dice.queue()), dice.channel());
     let (priority, weight, waited) = (dice.level(3), 1 + dice.small(8) / 7, dice.small(90));
+    let class = ["", "billing"][usize::from(dice.roll(2) == 0)];
+    let steps = usize::try_from(dice.roll(12).saturating_sub(8)).unwrap();
+    let criteria = [0, 30, 70]
+        .into_iter()
+        .take(steps)
+        .map(|after_s| CriteriaStep {
+            after_s,
+            skills: vec![RequiredSkill {
+                skill_id: skill(u128::from(dice.roll(2))),
+                level_min: dice.level(4),
+            }],
+        });
+    let criteria = criteria.collect();
     w.arrive_with(|i| {
         i.queue_id = to;
         i.channel = channel;
         i.priority = priority;
         i.weight = weight;
+        i.class = class.to_owned();
+        i.criteria = criteria;
         // Items also enter with a place earned elsewhere.
         if waited > 80 {
             i.eligible_since -= chrono::TimeDelta::seconds(waited);
@@ -270,6 +318,14 @@ fn edit_queue(w: &mut World, dice: &mut Dice) {
     });
 }
 
+/// A supervisor tries another rule now and then.
+fn edit_policy(w: &mut World, dice: &mut Dice) {
+    if dice.roll(6) == 0 {
+        let select = dice.pick(Select::ALL).unwrap();
+        w.edit_policy(|p| p.select = select);
+    }
+}
+
 #[test]
 fn engine_from_rows_and_reference_agree_after_every_step() {
     for seed in 0..SEEDS {
@@ -293,6 +349,11 @@ fn histories_reach_what_they_are_for() {
     let logs: Vec<_> = (0..SEEDS).map(tell).collect();
     for word in [
         "longest_idle",
+        "least_occupied",
+        "best_skill",
+        "random",
+        "round_robin",
+        "top_down",
         "offer_expired",
         "agent_offline",
         "agent_vanished",

@@ -98,6 +98,10 @@ fn check_order(w: &World, decisions: &Decisions) {
             i.state() == WorkItemState::Queued
                 && (&i.queue_id, &i.channel, i.priority, i.weight)
                     == (&item.queue_id, &item.channel, item.priority, item.weight)
+                && i.class == item.class
+                // Steps may ask for more with time; then the younger item may rightly be first.
+                && i.criteria.is_empty()
+                && item.criteria.is_empty()
                 && (i.eligible_since, i.id) < (item.eligible_since, item.id)
                 && !decisions.offers.iter().any(|o| o.item_id == i.id)
         });

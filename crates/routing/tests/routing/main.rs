@@ -9,5 +9,6 @@
 mod handover;
 mod history;
 mod invariants;
+mod policies;
 mod promises;
 mod world;

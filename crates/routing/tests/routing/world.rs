@@ -9,8 +9,8 @@ use domain::queue::{Queue, QueueMember};
 use domain::work_item::{CompletedReason, WorkItem};
 use domain::{OfferId, QueueId, SkillId, TenantId, TicketId, Time, UserId, WorkItemId};
 use routing::{
-    Claim, ClaimPolicy, ClaimRows, Decisions, Engine, Refusal, Release, RowImage, SeenPresence,
-    Snapshot, claim, complete, decline, end_offer, recover, reference, requeue,
+    Claim, ClaimPolicy, ClaimRows, Decisions, Engine, Policy, Refusal, Release, RowImage,
+    SeenPresence, Snapshot, Turn, claim, complete, decline, end_offer, recover, reference, requeue,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -45,6 +45,8 @@ pub struct World {
     pub agents: BTreeMap<UserId, AgentState>,
     pub queues: BTreeMap<QueueId, Queue>,
     pub presences: BTreeMap<UserId, SeenPresence>,
+    pub policy: Policy,
+    pub turns: BTreeMap<QueueId, Turn>,
     pub engine: Engine,
     /// Images that the engine has not seen yet.
     pub unseen: Vec<RowImage>,
@@ -64,6 +66,8 @@ impl World {
             agents: BTreeMap::new(),
             queues: BTreeMap::new(),
             presences: BTreeMap::new(),
+            policy: Policy::default(),
+            turns: BTreeMap::new(),
             engine: Engine::from_rows(Snapshot::default(), now),
             unseen: Vec::new(),
             told: Vec::new(),
@@ -116,6 +120,24 @@ impl World {
         self.tell(RowImage::Presence(row));
     }
 
+    pub fn edit_policy(&mut self, edit: impl FnOnce(&mut Policy)) {
+        edit(&mut self.policy);
+        self.policy.version += 1;
+        self.tell(RowImage::Policy(Box::new(self.policy.clone())));
+    }
+
+    /// Notes whom the queue asked last.
+    fn put_turn(&mut self, queue_id: QueueId, user_id: UserId) {
+        let version = self.turns.get(&queue_id).map_or(1, |t| t.version + 1);
+        let turn = Turn {
+            queue_id,
+            user_id,
+            version,
+        };
+        self.turns.insert(queue_id, turn);
+        self.tell(RowImage::Turn(turn));
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             work_items: self.items.values().cloned().collect(),
@@ -123,6 +145,8 @@ impl World {
             agents: self.agents.values().cloned().collect(),
             queues: self.queues.values().cloned().collect(),
             presences: self.presences.values().cloned().collect(),
+            policy: self.policy.clone(),
+            turns: self.turns.values().copied().collect(),
         }
     }
 
@@ -323,7 +347,10 @@ impl World {
                 id: OfferId::from_uuid(self.fresh()),
                 reason: Box::new(offer.reason.clone()),
             };
-            done += usize::from(self.claim(offer.item_id, offer.user_id, policy).is_ok());
+            if self.claim(offer.item_id, offer.user_id, policy).is_ok() {
+                self.put_turn(offer.queue_id, offer.user_id);
+                done += 1;
+            }
         }
         done
     }
