@@ -11,7 +11,7 @@
 //! - [`Engine`] (indexed) and [`reference`](mod@reference) (naive) decide the same, always.
 //!
 //! [`Policy`] names the order of items, the choice of agents and what a member's priority means; the
-//! engine keeps its indexes for one policy and is rebuilt by another. A simulation drives this very
+//! engine keeps its indexes for one policy and is rebuilt by another. [`simulate`] drives this very
 //! engine on a virtual clock, and [`theory`] says what must come out of it.
 //!
 //! Deliberately absent for now: waking of dormant and held items (they keep their agent and their
@@ -29,6 +29,7 @@ pub mod reference;
 mod release;
 mod rows;
 mod rule;
+pub mod simulate;
 pub mod theory;
 
 pub use claim::{Claim, ClaimPolicy, ClaimRows, Refusal, claim};
