@@ -41,6 +41,8 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Run a routing scenario on a virtual clock and say what would happen
+    Simulate(SimulateArguments),
     /// Look at this machine, the data folder and the configuration, and say what is wrong
     Doctor,
 }
@@ -70,6 +72,24 @@ pub struct SetupArguments {
     /// IANA time zone, e.g. Asia/Seoul
     #[arg(long)]
     pub time_zone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// The scenario, a JSON file
+    pub file: PathBuf,
+    /// Another seed than the file's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Another number of contacts than the file's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub contacts: Option<u64>,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write every decision to this file, one line of JSON each
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

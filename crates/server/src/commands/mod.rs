@@ -7,6 +7,7 @@ mod migrate;
 mod schema;
 mod serve;
 mod setup;
+mod simulate;
 mod token;
 
 use crate::cli::{Command, KeysCommand};
@@ -24,6 +25,7 @@ pub async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             command: KeysCommand::Rotate,
         } => keys::rotate(&config).await,
         Command::Token { command } => token::run(&config, command).await,
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Doctor => doctor::run(&config).await,
     }
 }
