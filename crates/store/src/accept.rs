@@ -127,7 +127,7 @@ async fn store_batch(begin: &Begin, batch: &[NewDelivery]) -> Result<Vec<Accepte
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let tx = begin.tx(None, "accept").await?;
+    let tx = begin.urgent_tx("accept").await?;
     let ids: Vec<DeliveryId> = batch.iter().map(|_| DeliveryId::new(tx.now())).collect();
     let new = insert(&tx, batch, &ids).await?;
     let mut jobs = Vec::new();

@@ -97,7 +97,11 @@ pub(crate) struct Begin {
 #[derive(Clone)]
 enum Write {
     Sqlite(Writer),
-    Postgres(DatabaseConnection),
+    Postgres {
+        pool: DatabaseConnection,
+        /// One connection that only webhooks take, so that they never wait for a worker's.
+        urgent: DatabaseConnection,
+    },
 }
 
 impl Begin {
@@ -111,11 +115,29 @@ impl Begin {
                 let turn = writer.turn(use_case).await?;
                 Ok(Tx::sqlite(turn, tenant, use_case, self.clock.now()))
             }
-            Write::Postgres(pool) => {
-                let own = Own::new(pool.begin().await?);
-                Ok(Tx::postgres(own, tenant, use_case, self.clock.now()))
-            }
+            Write::Postgres { pool, .. } => self.own(pool, tenant, use_case).await,
         }
+    }
+
+    /// A transaction of no tenant that waits for nobody who only queues.
+    pub async fn urgent_tx(&self, use_case: &'static str) -> Result<Tx, StoreError> {
+        match &self.write {
+            Write::Sqlite(writer) => {
+                let turn = writer.urgent_turn(use_case).await?;
+                Ok(Tx::sqlite(turn, None, use_case, self.clock.now()))
+            }
+            Write::Postgres { urgent, .. } => self.own(urgent, None, use_case).await,
+        }
+    }
+
+    async fn own(
+        &self,
+        pool: &DatabaseConnection,
+        tenant: Option<TenantId>,
+        use_case: &'static str,
+    ) -> Result<Tx, StoreError> {
+        let own = Own::new(pool.begin().await?);
+        Ok(Tx::postgres(own, tenant, use_case, self.clock.now()))
     }
 }
 
@@ -184,7 +206,7 @@ impl Store {
     pub fn group_commits(&self) -> Option<u64> {
         match &self.inner.begin.write {
             Write::Sqlite(writer) => Some(writer.commits()),
-            Write::Postgres(_) => None,
+            Write::Postgres { .. } => None,
         }
     }
 }
@@ -301,7 +323,7 @@ async fn open_postgres(url: &str, options: &Options) -> Result<Inner, StoreError
         .options([("default_transaction_read_only", "on")]);
     let writers = PgPoolOptions::new()
         .max_connections(options.writers_max)
-        .connect_with(connect)
+        .connect_with(connect.clone())
         .await
         .map_err(StoreError::unavailable)?;
     let writers = SqlxPostgresConnector::from_sqlx_postgres_pool(writers);
@@ -317,9 +339,15 @@ async fn open_postgres(url: &str, options: &Options) -> Result<Inner, StoreError
     let readers = PgPoolOptions::new()
         .max_connections(options.readers_max)
         .connect_lazy_with(readers);
+    let urgent = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(connect);
     let begin = Begin {
         clock: Arc::clone(&options.clock),
-        write: Write::Postgres(writers),
+        write: Write::Postgres {
+            pool: writers,
+            urgent: SqlxPostgresConnector::from_sqlx_postgres_pool(urgent),
+        },
     };
     let readers = SqlxPostgresConnector::from_sqlx_postgres_pool(readers);
     Ok(Inner::new(begin, readers, None))

@@ -4,6 +4,11 @@
 //! queued, or 256 turns) is followed by the flush and one COMMIT, which alone answers all of them.
 //! A failed, dropped or overdue turn is rolled back to its savepoint and its buffer vanishes; a
 //! failed COMMIT fails every turn. There is no artificial delay: waiting is what forms a group.
+//!
+//! Webhooks are urgent: a provider waits for its 2xx, while what they bring can be worked off
+//! later. An urgent turn is the next one and ends its group, so it waits for one turn and one
+//! COMMIT however much work is queued. Between two of them others get at least one turn, because
+//! their one asker begins the next only after it heard of the last.
 
 use crate::db::Door;
 use crate::error::StoreError;
@@ -40,6 +45,7 @@ pub(crate) struct End {
 #[derive(Clone)]
 pub(crate) struct Writer {
     requests: mpsc::UnboundedSender<Request>,
+    urgent: mpsc::UnboundedSender<Request>,
     commits: Arc<AtomicU64>,
 }
 
@@ -47,24 +53,30 @@ impl Writer {
     /// Starts the task; it ends when the last clone of the writer is dropped.
     pub fn start(connection: DatabaseConnection, turn_max: Duration) -> Self {
         let (requests, queue) = mpsc::unbounded_channel();
+        let (urgent, urgent_queue) = mpsc::unbounded_channel();
         let commits = Arc::new(AtomicU64::new(0));
         let task = Task {
             connection,
             turn_max,
             queue,
+            urgent: urgent_queue,
             commits: Arc::clone(&commits),
         };
         tokio::spawn(task.run());
-        Self { requests, commits }
+        Self {
+            requests,
+            urgent,
+            commits,
+        }
     }
 
     pub async fn turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
-        let stopped = || StoreError::unavailable("the writer stopped");
-        let (grant, turn) = oneshot::channel();
-        self.requests
-            .send(Request { use_case, grant })
-            .map_err(|_| stopped())?;
-        turn.await.unwrap_or_else(|_| Err(stopped()))
+        granted(&self.requests, use_case).await
+    }
+
+    /// Before every turn that only queues. For one asker at a time.
+    pub async fn urgent_turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
+        granted(&self.urgent, use_case).await
     }
 
     /// How many COMMITs there were.
@@ -73,21 +85,70 @@ impl Writer {
     }
 }
 
+async fn granted(
+    queue: &mpsc::UnboundedSender<Request>,
+    use_case: &'static str,
+) -> Result<Turn, StoreError> {
+    let stopped = || StoreError::unavailable("the writer stopped");
+    let (grant, turn) = oneshot::channel();
+    queue
+        .send(Request { use_case, grant })
+        .map_err(|_| stopped())?;
+    turn.await.unwrap_or_else(|_| Err(stopped()))
+}
+
 struct Task {
     connection: DatabaseConnection,
     turn_max: Duration,
     queue: mpsc::UnboundedReceiver<Request>,
+    urgent: mpsc::UnboundedReceiver<Request>,
     commits: Arc<AtomicU64>,
+}
+
+/// A request and whether its group ends with it.
+struct Next {
+    request: Request,
+    ends_group: bool,
+}
+
+impl Next {
+    const fn urgent(request: Request) -> Self {
+        Self {
+            request,
+            ends_group: true,
+        }
+    }
+
+    const fn queued(request: Request) -> Self {
+        Self {
+            request,
+            ends_group: false,
+        }
+    }
 }
 
 impl Task {
     async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
+        loop {
+            let first = tokio::select! {
+                biased;
+                Some(request) = self.urgent.recv() => Next::urgent(request),
+                Some(request) = self.queue.recv() => Next::queued(request),
+                else => return,
+            };
             self.group(first).await;
         }
     }
 
-    async fn group(&mut self, first: Request) {
+    /// Whoever waits already.
+    fn waiting(&mut self) -> Option<Next> {
+        match self.urgent.try_recv() {
+            Ok(request) => Some(Next::urgent(request)),
+            Err(_) => self.queue.try_recv().ok().map(Next::queued),
+        }
+    }
+
+    async fn group(&mut self, first: Next) {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
@@ -96,7 +157,7 @@ impl Task {
             Ok(txn) => Arc::new(txn),
             Err(error) => {
                 // A caller that no longer listens needs no answer, here and below.
-                let _ = first.grant.send(Err(error.into()));
+                let _ = first.request.grant.send(Err(error.into()));
                 return;
             }
         };
@@ -111,13 +172,19 @@ impl Task {
     async fn turns(
         &mut self,
         txn: &Arc<DatabaseTransaction>,
-        first: Request,
+        first: Next,
         ends: &mut Vec<End>,
     ) -> Result<(), StoreError> {
         let mut next = Some(first);
         let mut open = "SAVEPOINT turn";
         for _ in 0..GROUP_MAX {
-            let Some(request) = next.take() else { break };
+            let Some(Next {
+                request,
+                ends_group,
+            }) = next.take()
+            else {
+                break;
+            };
             if let Err(error) = txn.execute_unprepared(open).await {
                 let error = StoreError::from(error);
                 let _ = request.grant.send(Err(error.clone()));
@@ -126,8 +193,8 @@ impl Task {
             // One hop for both: a turn's savepoint is released when the next one opens.
             open = "RELEASE turn; SAVEPOINT turn";
             ends.extend(self.turn(txn, request).await?);
-            if ends.len() < GROUP_MAX {
-                next = self.queue.try_recv().ok();
+            if ends.len() < GROUP_MAX && !ends_group {
+                next = self.waiting();
             }
         }
         Ok(())

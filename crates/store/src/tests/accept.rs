@@ -144,3 +144,29 @@ async fn callers_that_wait_together_share_one_commit() {
         .map(|(now, then)| now - then);
     assert!(commits <= Some(3), "64 callers took {commits:?} commits");
 }
+
+#[tokio::test]
+async fn a_webhook_waits_for_the_turn_under_way_and_not_for_those_in_line() {
+    let db = TestDb::sqlite().await;
+    let home = home(&db).await;
+    let holder = db.store.begin_global("test.hold").await.expect("begins");
+    let mut line: Vec<_> = (0..8)
+        .map(|_| Box::pin(db.store.begin_global("test.line")))
+        .collect();
+    for turn in &mut line {
+        assert!(futures_util::poll!(turn.as_mut()).is_pending());
+    }
+    let mut accept = Box::pin(db.store.accept(vec![delivery(home, "a", "1")]));
+    assert!(futures_util::poll!(accept.as_mut()).is_pending());
+    // Lets the task behind `accept` ask for its turn.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    // Those in line keep their turns: behind one of them the webhook would wait for ever.
+    let (held, answer) = tokio::join!(holder.commit(()), accept);
+    held.expect("commits");
+    assert_eq!(words(&answer), ["stored"]);
+    for turn in line {
+        turn.await.expect("has its turn after all");
+    }
+}
