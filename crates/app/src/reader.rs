@@ -2,7 +2,7 @@
 //!
 //! Invariants: every answer is cut to the viewer's tenant and scope in SQL; what she may not see is
 //! `NotFound` or absent, so that existence leaks nothing. Cheap to clone; clones share the
-//! viewer's queues and inboxes, which are read once per request.
+//! viewer's queues, inboxes and ticket counters, which are read once per request.
 
 mod cases;
 mod lists;
@@ -19,8 +19,9 @@ use domain::queue::Queue;
 use domain::{QueueId, TenantId, Time};
 use std::sync::Arc;
 use store::Read;
+use store::counters::Count;
 use store::queries::scope::Scope;
-use store::queries::{inboxes, queues};
+use store::queries::{counts, inboxes, queues};
 use tokio::sync::OnceCell;
 
 /// Scoped reads of one request.
@@ -34,6 +35,7 @@ struct Inner {
     queues: OnceCell<Vec<Queue>>,
     inboxes: OnceCell<Vec<Inbox>>,
     scope: OnceCell<Scope>,
+    counts: OnceCell<Vec<Count>>,
 }
 
 impl Reader {
@@ -45,6 +47,7 @@ impl Reader {
             queues: OnceCell::new(),
             inboxes: OnceCell::new(),
             scope: OnceCell::new(),
+            counts: OnceCell::new(),
         }))
     }
 
@@ -105,6 +108,13 @@ impl Reader {
             })
         };
         self.0.scope.get_or_try_init(find).await
+    }
+
+    /// The ticket counters that the viewer sees: a list's total and every view's are one moment's.
+    pub(crate) async fn count_cells(&self) -> Result<&[Count]> {
+        let scope = self.scope().await?;
+        let read = || async { counts::visible(self.db(), self.tenant_id(), scope).await };
+        Ok(self.0.counts.get_or_try_init(read).await?)
     }
 
     /// The queues whose tickets the viewer sees, without archived ones.

@@ -17,7 +17,7 @@ use store::counters::Count;
 use store::queries::ticket_lists::{
     self, Assigned, Place, TicketFilter, TicketSort, Viewer, Window,
 };
-use store::queries::{calls, contact_lists, counts};
+use store::queries::{calls, contact_lists};
 
 /// Numbers beyond this are shown as "more than 1,000".
 pub const COUNTED_MAX: u64 = 1_001;
@@ -118,10 +118,6 @@ impl Reader {
             n: n.min(COUNTED_MAX - 1) as i64,
             is_capped: n >= COUNTED_MAX,
         })
-    }
-
-    pub(crate) async fn count_cells(&self) -> Result<Vec<Count>> {
-        Ok(counts::visible(self.db(), self.tenant_id(), self.scope().await?).await?)
     }
 
     /// Newest first; merged contacts are shown as the one they became.
