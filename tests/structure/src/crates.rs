@@ -40,6 +40,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "migrations",
         ],
     ),
+    // Benchmarks see the server from outside, as the end-to-end tests do, and borrow their harness.
+    ("bench", &["e2e"]),
     ("structure", &[]),
     ("fuzz", &["channels", "domain"]),
 ];

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# `bench.sh [NAME…]` measures the release binary beside its floors and fails when a goal is missed.
+# Without names it measures everything and ends with the long kill run: 200 kills on each database.
+source "$(dirname "$0")/env.sh"
+
+scripts/install-packages.sh test
+[ -f web/dist/index.html ] || scripts/web.sh build
+
+say "Building the release binary (minutes when it is the first time)"
+# In one command, so that both share their dependencies.
+cargo build --quiet --release --locked -p meari -p bench
+export MEARI_TEST_BIN=$PWD/target/release/meari
+
+say "Measuring"
+MEARI_POSTGRES_DURABLE=1 scripts/postgres.sh target/release/bench "$@"
+
+[ $# -eq 0 ] || exit 0
+say "kill -9 at 200 random moments, on each database"
+# On PostgreSQL the test kills a quarter as often as it is told to.
+MEARI_KILLS=200 cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_sqlite
+MEARI_KILLS=800 scripts/postgres.sh cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_postgres

@@ -1,0 +1,62 @@
+//! Meari's benchmarks: each path beside the barest program that could do the same work.
+//!
+//! Every number is a ratio taken in one run: rounds of ours and of the floor alternate, so that
+//! whatever else the machine does meets both, and medians are compared. A floor is never helped
+//! and never hindered: it has the same tables, the same rows and the same durability.
+//!
+//! `bench` runs everything; `bench NAME…` only some. It ends with a table and fails when a goal is
+//! missed. `MEARI_TEST_BIN` names the release binary, `scripts/postgres.sh` gives PostgreSQL.
+
+mod broadcast;
+mod fan_out;
+mod http;
+mod inbox;
+mod ingest;
+mod latency;
+mod memory;
+mod numbers;
+mod table;
+
+use anyhow::Context;
+use std::process::ExitCode;
+use table::Table;
+
+const ALL: &[&str] = &[
+    "ingest-sqlite",
+    "ingest-postgres",
+    "latency",
+    "fan-out",
+    "inbox",
+    "memory",
+];
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Floors that are servers run as processes of their own, like ours.
+    match arguments.first().map(String::as_str) {
+        Some("floor-broadcast") => return broadcast::serve(&arguments[1..]).await,
+        Some("floor-inbox") => return inbox::floor::serve(&arguments[1..]).await,
+        _ => {}
+    }
+    let wanted: Vec<&str> = match arguments.as_slice() {
+        [] => ALL.to_vec(),
+        some => some.iter().map(String::as_str).collect(),
+    };
+    let mut table = Table::default();
+    for name in wanted {
+        table::say(&format!("{name} …"));
+        let measured = match name {
+            "ingest-sqlite" => ingest::on_sqlite(&mut table).await,
+            "ingest-postgres" => ingest::on_postgres(&mut table).await,
+            "latency" => latency::measure(&mut table).await,
+            "fan-out" => fan_out::measure(&mut table).await,
+            "inbox" => inbox::measure(&mut table).await,
+            "memory" => memory::measure(&mut table).await,
+            _ => anyhow::bail!("there is no {name}; there are {ALL:?}"),
+        };
+        measured.with_context(|| name.to_owned())?;
+    }
+    table.print();
+    Ok(table.verdict())
+}
