@@ -30,6 +30,7 @@ fn inbox() -> Inbox {
         account: "moa".into(),
         address: "@moa".into(),
         base_url: None,
+        webhook_url: None,
         settings: [
             ("address", "help@moa.example"),
             ("imap_host", "imap.moa.example"),

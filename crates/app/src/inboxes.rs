@@ -59,11 +59,15 @@ pub async fn webhook_url(app: &App, actor: &Actor, inbox: &Inbox) -> Result<Opti
     if !channel.manifest().uses_webhook || actor.may(Permission::Administer).is_err() {
         return Ok(None);
     }
-    let key = inboxes::webhook_key(&app.read(), actor.tenant_id, inbox.id).await?;
-    Ok(Some(format!(
+    Ok(Some(entrance(app, &app.read(), inbox).await?))
+}
+
+async fn entrance(app: &App, db: &impl store::Db, inbox: &Inbox) -> Result<String> {
+    let key = inboxes::webhook_key(db, inbox.tenant_id, inbox.id).await?;
+    Ok(format!(
         "{}/webhooks/{}/{key}",
         app.config.public_url, inbox.channel
-    )))
+    ))
 }
 
 /// The settings of the form, for the people who may change them: what the provider told us is

@@ -1,8 +1,8 @@
 //! Links to files, because an `<img>` cannot send a bearer.
 //!
-//! Invariants: a link names one file and ends within [`LINK_LIFE`]; a forged, ended or altered link
-//! and a file that is not here are the same answer. Links are made only while a message is shown to
-//! somebody who sees it.
+//! Invariants: a link names one file and ends within [`LINK_LIFE`], or [`PROVIDER_LINK_LIFE`] when it
+//! goes out to the customer anyway; a forged, ended or altered link and a file that is not here are
+//! the same answer. Links are made only while a message is shown to somebody who sees it, or sent.
 
 use crate::uploads::{self, Media};
 use crate::{App, Error, Result};
@@ -14,6 +14,8 @@ use store::queries::attachments;
 
 /// The longest life of a link.
 pub const LINK_LIFE: TimeDelta = TimeDelta::minutes(15);
+/// Some providers show a picture from its link for as long as anybody looks at the message.
+const PROVIDER_LINK_LIFE: TimeDelta = TimeDelta::days(7);
 /// Links made within this span are equal, so that a browser keeps the picture it has.
 const LINK_STEP: TimeDelta = TimeDelta::minutes(5);
 const PURPOSE: &str = "media-link";
@@ -33,10 +35,19 @@ pub async fn open_link(app: &App, token: &str) -> Result<Media> {
 
 /// The path of a short-lived link to one file. The caller has checked that the viewer sees it.
 pub fn link(app: &App, tenant: TenantId, id: AttachmentId) -> Result<String> {
+    link_until(app, tenant, id, end_of_links_made(app.now()))
+}
+
+/// The path by which a provider fetches a file that goes out to a customer.
+pub(crate) fn provider_link(app: &App, tenant: TenantId, id: AttachmentId) -> Result<String> {
+    link_until(app, tenant, id, app.now() + PROVIDER_LINK_LIFE)
+}
+
+fn link_until(app: &App, tenant: TenantId, id: AttachmentId, until: Time) -> Result<String> {
     let mut named = Vec::with_capacity(NAMED_BYTES + PROOF_BYTES);
     named.extend_from_slice(tenant.uuid().as_bytes());
     named.extend_from_slice(id.uuid().as_bytes());
-    named.extend_from_slice(&end_of_links_made(app.now()).timestamp().to_be_bytes());
+    named.extend_from_slice(&until.timestamp().to_be_bytes());
     let proof = app
         .vault
         .installation()

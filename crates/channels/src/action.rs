@@ -126,13 +126,26 @@ pub struct Target {
 }
 
 /// A file of ours that goes out; the executor streams the blob.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Upload {
     pub blob: String,
     pub name: String,
     pub media_type: String,
     pub size_bytes: u64,
     pub description: Option<String>,
+    /// Where a provider that takes no files fetches this one; signed, and ends by itself.
+    pub link: Option<String>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whoever knows the link has the file.
+        f.debug_struct("Upload")
+            .field("blob", &self.blob)
+            .field("media_type", &self.media_type)
+            .field("size_bytes", &self.size_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -291,11 +304,11 @@ impl HttpRequest {
 
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A query may hold a code or token; header values and bodies always may.
-        let address = self.url.split(['?', '#']).next().unwrap_or_default();
+        // A path or query may hold a token; header values and bodies always may.
+        let host = self.url.splitn(4, '/').nth(2).unwrap_or_default();
         f.debug_struct("HttpRequest")
             .field("method", &self.method)
-            .field("url", &address)
+            .field("host", &host)
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
@@ -365,6 +378,12 @@ impl Response {
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// How long the provider asks to wait, in seconds; an hour at most.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds.min(3600)))
     }
 
     pub fn is_success(&self) -> bool {

@@ -27,7 +27,9 @@ pub use inbound::{
     Inbound, InboundMessage, Malformed, Media, Part, Peer, Profile, RawRequest, Receipt,
     ReceiptState, Verdict,
 };
-pub use manifest::{Capabilities, Field, FieldKind, Label, Limits, Manifest, SendKind, TextUnit};
+pub use manifest::{
+    Capabilities, Field, FieldKind, Label, Limits, Manifest, Pace, Paces, SendKind, TextUnit,
+};
 pub use session::{Cursor, Endpoint, Input, Output, Session};
 pub use view::{Inbox, ProviderApp, Secrets};
 
@@ -90,6 +92,12 @@ pub trait Channel: Send + Sync {
     fn limits(&self, inbox: &Inbox) -> Limits {
         let _ = inbox;
         self.manifest().limits
+    }
+
+    /// How fast this account, and one person through it, may be written to.
+    fn paces(&self, inbox: &Inbox) -> Paces {
+        let _ = inbox;
+        Paces::default()
     }
 
     /// The length of a text in this channel's own unit.

@@ -3,6 +3,7 @@
 
 use domain::text_enum;
 use serde::Serialize;
+use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A short text for people, in both languages of the product.
@@ -81,6 +82,34 @@ pub struct Limits {
     pub attachment_bytes_max: u64,
     /// Media types, `image/*` allowed.
     pub attachment_types: &'static [&'static str],
+}
+
+/// `burst` requests at once, then one per `interval`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    pub interval: Duration,
+    pub burst: u32,
+}
+
+/// How fast a provider lets us write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paces {
+    pub account: Pace,
+    /// To one person.
+    pub peer: Option<Pace>,
+}
+
+impl Default for Paces {
+    /// Slow enough for a provider that says nothing.
+    fn default() -> Self {
+        Self {
+            account: Pace {
+                interval: Duration::from_millis(100),
+                burst: 20,
+            },
+            peer: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -1,11 +1,12 @@
-//! Signatures in the manner of standard-webhooks: `v1,base64(HMAC-SHA256(secret, id.time.body))`.
+//! Signatures: standard-webhooks, `v1,base64(HMAC-SHA256(secret, id.time.body))`, and the plain
+//! HMAC of a body that most providers use.
 //!
 //! Invariants: computed over raw bytes; compared in constant time; a time-stamp further than
 //! [`TOLERANCE_SECONDS`] from the moment of arrival is refused, so a caught request cannot be
 //! replayed later.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::Time;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -13,6 +14,35 @@ use sha2::Sha256;
 pub const TOLERANCE_SECONDS: i64 = 300;
 /// Signatures looked at in one header; more would only cost us time.
 const SIGNATURES_MAX: usize = 16;
+
+/// Whether `tag` is the HMAC-SHA256 of `bytes` under `secret`.
+pub fn is_hmac_sha256(secret: &str, bytes: &[u8], tag: &[u8]) -> bool {
+    plain(secret, bytes).is_some_and(|mac| mac.verify_slice(tag).is_ok())
+}
+
+/// HMAC-SHA256 of `bytes` under `secret`, URL-safe base64: a secret that needs no place of its own.
+pub fn derived(secret: &str, bytes: &[u8]) -> String {
+    plain(secret, bytes)
+        .map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        .unwrap_or_default()
+}
+
+/// Equality that takes as long for a nearly right word as for a wrong one.
+pub fn is_same(expected: &str, told: &str) -> bool {
+    let Some(mac) = plain(expected, expected.as_bytes()) else {
+        return false;
+    };
+    is_hmac_sha256(expected, told.as_bytes(), &mac.finalize().into_bytes())
+}
+
+fn plain(secret: &str, bytes: &[u8]) -> Option<Hmac<Sha256>> {
+    if secret.is_empty() {
+        return None;
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    mac.update(bytes);
+    Some(mac)
+}
 
 /// Key bytes of a secret: `whsec_` and base64, or any other text as it is.
 fn key(secret: &str) -> Vec<u8> {

@@ -46,6 +46,7 @@ pub fn inbox(channel: &dyn Channel) -> Inbox {
         account: told("account", "shop"),
         address: "shop".into(),
         base_url: Some(told("base_url", "https://provider.test")),
+        webhook_url: Some("https://desk.test/webhooks/x/key".into()),
         settings,
         secrets,
         app: Some(app(channel)),
@@ -105,27 +106,70 @@ pub fn fixtures(channel: &dyn Channel) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn fixture_folder(channel: &dyn Channel) -> PathBuf {
+pub fn folder(channel: &dyn Channel) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("src")
         .join(channel.manifest().kind)
-        .join("fixtures")
 }
 
-/// A webhook fixture is a request body; a session fixture lists its parts.
+fn fixture_folder(channel: &dyn Channel) -> PathBuf {
+    folder(channel).join("fixtures")
+}
+
+/// The request bodies of a webhook fixture: its `requests`, JSON or text, or the file itself.
+fn bodies_of(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let fixture: Option<Value> = serde_json::from_slice(bytes).ok();
+    let listed = fixture.as_ref().and_then(|f| f["requests"].as_array());
+    let Some(listed) = listed else {
+        return vec![bytes.to_vec()];
+    };
+    let body = |request: &Value| match request {
+        Value::String(text) => text.clone().into_bytes(),
+        json => json.to_string().into_bytes(),
+    };
+    listed.iter().map(body).collect()
+}
+
+/// Plays an action with these answers: the requests made, and the outcome if they sufficed.
+pub fn play(
+    channel: &dyn Channel,
+    inbox: &Inbox,
+    action: &Action,
+    answers: Vec<Response>,
+) -> (Vec<HttpRequest>, Option<Outcome>) {
+    let (mut requests, mut so_far) = (Vec::new(), Vec::new());
+    let mut answers = answers.into_iter();
+    loop {
+        match channel.perform(inbox, action, &so_far) {
+            Step::Done(outcome) => return (requests, Some(outcome)),
+            Step::Call(request) => requests.push(request),
+            Step::Mail(mail) => panic!("{mail:?}"),
+        }
+        match answers.next() {
+            Some(answer) => so_far.push(answer),
+            None => return (requests, None),
+        }
+    }
+}
+
+/// A webhook fixture is request bodies; a session fixture lists its parts.
 pub fn parts_of(channel: &dyn Channel, bytes: &[u8]) -> Vec<Part> {
     if channel.manifest().uses_webhook {
-        return channel
-            .split(&RawRequest {
-                method: "POST".into(),
-                path: String::new(),
-                query: String::new(),
-                headers: vec![],
-                body: bytes.to_vec(),
-                received_at: Time::default(),
-                public_url: String::new(),
+        return bodies_of(bytes)
+            .into_iter()
+            .flat_map(|body| {
+                let raw = RawRequest {
+                    method: "POST".into(),
+                    path: String::new(),
+                    query: String::new(),
+                    headers: vec![],
+                    body,
+                    received_at: Time::default(),
+                    public_url: String::new(),
+                };
+                channel.split(&raw).expect("a fixture can be split")
             })
-            .expect("a fixture can be split");
+            .collect();
     }
     let fixture: Value = serde_json::from_slice(bytes).expect("JSON");
     let parts = fixture["parts"].as_array().expect("parts");

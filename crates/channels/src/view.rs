@@ -78,6 +78,8 @@ pub struct Inbox {
     pub address: String,
     /// Where the provider is, when configuration says so; tests point it at a peer.
     pub base_url: Option<String>,
+    /// The public address of this inbox's own entrance, for providers that are told where to post.
+    pub webhook_url: Option<String>,
     pub settings: Map<String, Value>,
     pub secrets: Secrets,
     pub app: Option<ProviderApp>,

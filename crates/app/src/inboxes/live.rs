@@ -16,7 +16,7 @@ pub async fn perform(
     view: &channels::Inbox,
     action: &Action,
 ) -> Result<Outcome> {
-    let policy = policy(view);
+    let policy = policy(channel, view);
     let tries = matches!(action, Action::Connect(Connect::Form) | Action::Check);
     if let Some(session) = channel.trial(view).filter(|_| tries) {
         match super::trial::run(app, session).await {
@@ -71,11 +71,14 @@ pub async fn perform(
     )))
 }
 
-/// Rate limits are kept per inbox. The address an administrator typed is as trusted as one from
-/// the configuration.
-pub fn policy(view: &channels::Inbox) -> Policy {
+/// Rate limits are the channel's, kept per inbox. The address an administrator typed is as trusted
+/// as one from the configuration.
+pub fn policy(channel: &dyn Channel, view: &channels::Inbox) -> Policy {
+    let paces = channel.paces(view);
     Policy {
         base_url: base_url(view),
+        rate: paces.account.into(),
+        peer_rate: paces.peer.map(Into::into),
         ..Policy::of_account(view.id.to_string())
     }
 }

@@ -19,6 +19,7 @@ pub fn view_without_secrets(app: &App, inbox: &Inbox) -> channels::Inbox {
         account: inbox.account.clone(),
         address: inbox.address.clone(),
         base_url: app.config.base_urls.get(&inbox.channel).cloned(),
+        webhook_url: None,
         settings: object(&inbox.settings),
         secrets: Secrets::default(),
         app: None,
@@ -39,6 +40,9 @@ pub async fn view(app: &App, db: &impl Db, inbox: &Inbox) -> Result<channels::In
         &inbox.id.to_string(),
     )
     .await?;
+    if super::connect::channel_of(inbox)?.manifest().uses_webhook {
+        view.webhook_url = Some(super::entrance(app, db, inbox).await?);
+    }
     if let Some(id) = inbox.provider_app_id {
         view.app = Some(app_view(app, db, inbox.tenant_id, id).await?);
     }

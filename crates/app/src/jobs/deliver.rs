@@ -157,6 +157,7 @@ async fn outgoing(app: &App, letter: &Letter) -> Result<Outgoing> {
     let mut uploads = Vec::new();
     for attachment in &letter.message.attachments {
         let stored = attachments::get(&read, tenant, attachment.id).await?;
+        let link = crate::media::provider_link(app, tenant, attachment.id)?;
         uploads.extend(stored.blob.map(|blob| {
             Upload {
                 blob,
@@ -167,6 +168,7 @@ async fn outgoing(app: &App, letter: &Letter) -> Result<Outgoing> {
                     .and_then(|n| u64::try_from(n).ok())
                     .unwrap_or(0),
                 description: None,
+                link: Some(format!("{}{link}", app.config.public_url)),
             }
         }));
     }

@@ -158,7 +158,7 @@ impl Drive<'_> {
         }
         let policy = Policy {
             peer: self.peer.clone(),
-            ..crate::inboxes::policy(&self.view)
+            ..crate::inboxes::policy(self.channel, &self.view)
         };
         Ok(match self.app.outbound.run(request, &policy).await {
             Ok(response) => Called::Answered(response),

@@ -31,6 +31,15 @@ impl Rate {
     }
 }
 
+impl From<channels::Pace> for Rate {
+    fn from(pace: channels::Pace) -> Self {
+        Self {
+            interval: TimeDelta::from_std(pace.interval).unwrap_or(TimeDelta::MAX),
+            burst: pace.burst.max(1),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     Now,

@@ -159,6 +159,7 @@ mod tests {
                 media_type: media_type.into(),
                 size_bytes: 3,
                 description: None,
+                link: None,
             },
             bytes: b"abc".to_vec(),
         }

@@ -315,6 +315,7 @@ async fn files_are_streamed_out_with_their_length() {
         media_type: "image/gif".to_owned(),
         size_bytes: blob.size_bytes,
         description: None,
+        link: None,
     };
     let form = Body::Multipart(vec![
         ("text".to_owned(), FormPart::Text("look".to_owned())),

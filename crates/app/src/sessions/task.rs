@@ -74,7 +74,7 @@ async fn start(
     let cursor = rows::session_cursor(&read, inbox.tenant_id, inbox.id).await?;
     let session = channel.session(&view, cursor.map(Cursor).as_ref());
     let task = Task {
-        policy: inboxes::policy(&view),
+        policy: inboxes::policy(channel, &view),
         app,
         inbox,
         channel,

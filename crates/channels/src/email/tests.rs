@@ -217,7 +217,7 @@ fn the_mail_servers_codes_decide() {
 fn files_above_the_limit_are_refused_before_anything_is_sent() {
     let mut out = outgoing("korean");
     let file = Upload { blob: "b".into(), name: "film.mp4".into(), media_type: "video/mp4".into(),
-        size_bytes: send::FILES_BYTES_MAX / 2 + 1, description: None };
+        size_bytes: send::FILES_BYTES_MAX / 2 + 1, description: None, link: None };
     out.attachments = vec![file.clone(), file];
     let step = CHANNEL.perform(&connected(), &Action::Send(Box::new(out)), &[]);
     assert!(matches!(step, Step::Done(Outcome::Rejected { code, .. }) if code == "too_large"));

@@ -33,19 +33,7 @@ fn play(
     action: &Action,
     answers: Vec<Response>,
 ) -> (Vec<HttpRequest>, Option<Outcome>) {
-    let (mut requests, mut so_far) = (Vec::new(), Vec::new());
-    let mut answers = answers.into_iter();
-    loop {
-        match CHANNEL.perform(inbox, action, &so_far) {
-            Step::Done(outcome) => return (requests, Some(outcome)),
-            Step::Call(request) => requests.push(request),
-            Step::Mail(mail) => panic!("{mail:?}"),
-        }
-        match answers.next() {
-            Some(answer) => so_far.push(answer),
-            None => return (requests, None),
-        }
-    }
+    crate::testing::play(&CHANNEL, inbox, action, answers)
 }
 
 fn send(out: Outgoing, answers: Vec<Response>) -> (Vec<HttpRequest>, Option<Outcome>) {
@@ -198,6 +186,7 @@ fn pictures_are_uploaded_and_processed_before_the_post() {
         media_type: "image/png".into(),
         size_bytes: 9,
         description: Some("a box".into()),
+        link: None,
     }];
     let (requests, outcome) = send(
         out,

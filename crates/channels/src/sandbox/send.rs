@@ -12,7 +12,6 @@ use crate::steps::{Steps, Stop};
 use crate::view::{Inbox, Secrets};
 use http::Method;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 use url::Url;
 
 type Ended = Result<Outcome, Stop>;
@@ -269,10 +268,7 @@ fn refused(response: &Response) -> Outcome {
             reason: "The simulator refuses the signing secret. Enter it again.".into(),
         },
         408 | 425 | 429 | 500.. => Outcome::Retry {
-            after: response
-                .header("retry-after")
-                .and_then(|seconds| seconds.trim().parse().ok())
-                .map(|seconds: u64| Duration::from_secs(seconds.min(3600))),
+            after: response.retry_after(),
             reason: format!("The simulator answered {}.", response.status),
         },
         status => Outcome::Rejected {
