@@ -5,7 +5,7 @@ use super::send::visibility;
 use crate::testing::{answer, empty, inbox};
 use crate::{
     Action, Body, Channel, Connect, HttpRequest, Inbox, Outcome, Outgoing, Peer, Reach, Repeat,
-    Response, SendKind, Step, Target, Upload,
+    Response, SendKind, Target, Upload,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
