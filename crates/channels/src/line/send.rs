@@ -108,12 +108,9 @@ pub fn send(bot: &Bot<'_>, out: &Outgoing, mut steps: Steps<'_>) -> Ended {
         let key = retry_key(&out.client_id, call);
         let response = steps.take(|| {
             let body = json!({ "to": to, "messages": five });
-            HttpRequest {
-                idempotency_key: Some(key.clone()),
-                ..bot
-                    .call(Method::POST, &["message", "push"], body)
-                    .header("x-line-retry-key", key)
-            }
+            bot.call(Method::POST, &["message", "push"], body)
+                .header("x-line-retry-key", key.as_str())
+                .keyed(key)
         })?;
         ids.extend(pushed(response, call)?);
     }

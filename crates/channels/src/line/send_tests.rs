@@ -95,7 +95,7 @@ fn a_repeat_has_the_same_key_another_message_another_and_409_means_sent() {
     assert_eq!(key(&first), key(&again));
     assert_ne!(key(&first), key(&other));
     assert!(uuid::Uuid::parse_str(key(&first)).is_ok(), "{}", key(&first));
-    assert_eq!(first.idempotency_key.as_deref(), Some(key(&first)));
+    assert_eq!(first.repeat, crate::Repeat::Key(key(&first).to_owned()));
     let known = answer(409, &json!({ "message": "The retry key is already accepted", "sentMessages": [{ "id": "9001" }] }));
     let (_, outcome) = send(out("yes"), vec![known]);
     assert!(matches!(outcome, Some(Outcome::Sent { external_id, .. }) if external_id == "9001"));

@@ -116,7 +116,7 @@ fn a_lost_send_is_looked_for_before_it_is_made_again() {
     let inbox = inbox(&CHANNEL);
     assert_eq!(CHANNEL.send_kind(&inbox), SendKind::Lookup);
     let (requests, _) = send(out("hello"), vec![]);
-    assert!(requests[0].idempotency_key.is_none());
+    assert!(requests[0].repeat == crate::Repeat::Never);
     let at = |minutes: i64| (inbox.now - chrono::Duration::minutes(minutes)).to_rfc2822();
     let list = |body: &str, direction: &str, minutes: i64| {
         let message = json!({ "sid": "SM5", "body": body, "direction": direction, "date_created": at(minutes) });
