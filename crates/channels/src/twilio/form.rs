@@ -80,7 +80,10 @@ fn unknown(fields: &Fields) -> Inbound {
     Inbound::Unknown {
         what: word(fields, "EventType").unwrap_or("unknown form").to_owned(),
         external_id: sid(fields).map(str::to_owned),
-        peer: word(fields, "From").map(peer),
+        // The form of a state comes "from" ourselves.
+        peer: word(fields, "From")
+            .filter(|_| !fields.contains_key("MessageStatus"))
+            .map(peer),
         thread: String::new(),
         at: None,
         raw: Value::Object(raw),
