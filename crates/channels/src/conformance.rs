@@ -4,8 +4,8 @@ use crate::testing::{
     SECRET, answer, app, empty, facts_of_fixtures, fixtures, folder, inbox, parts_of, run,
 };
 use crate::{
-    ALL, Action, Body, Channel, Connect, Cursor, Field, Inbound, Input, Outcome, Outgoing, Part,
-    Peer, RawRequest, Repeat, Response, Target, Upload, Verdict, by_kind,
+    ALL, Action, Body, Connect, Cursor, Field, Inbound, Input, Outcome, Outgoing, Part, Peer,
+    RawRequest, Repeat, Response, Target, Upload, Verdict, by_kind,
 };
 use domain::Time;
 use proptest::prelude::*;

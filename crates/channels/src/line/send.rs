@@ -37,7 +37,7 @@ struct Sent {
 }
 
 /// The messages that one answer becomes.
-fn messages(out: &Outgoing) -> Result<Vec<Value>, Outcome> {
+fn messages(out: &Outgoing) -> Result<Vec<Value>, Box<Outcome>> {
     let count = |text: &str| TextUnit::Utf16.count(text);
     let mut messages: Vec<Value> = text::split(&out.text, MANIFEST.limits.text_max, count)
         .into_iter()
@@ -78,11 +78,11 @@ fn messages(out: &Outgoing) -> Result<Vec<Value>, Outcome> {
     Ok(messages)
 }
 
-fn rejected(reason: &str, code: &str) -> Outcome {
-    Outcome::Rejected {
+fn rejected(reason: &str, code: &str) -> Box<Outcome> {
+    Box::new(Outcome::Rejected {
         reason: reason.to_owned(),
         code: code.to_owned(),
-    }
+    })
 }
 
 /// The same message and call give the same key, over crashes and restarts.
@@ -101,7 +101,7 @@ pub fn send(bot: &Bot<'_>, out: &Outgoing, mut steps: Steps<'_>) -> Ended {
     };
     let messages = match messages(out) {
         Ok(messages) => messages,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let mut ids = Vec::new();
     for (call, five) in messages.chunks(CALL_MAX).enumerate() {
