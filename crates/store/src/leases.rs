@@ -340,6 +340,15 @@ pub async fn connect(
         .filter(connections::Column::GoneAt.is_not_null())
         .exec(tx.conn())
         .await?;
+    // Locked, so that a last one that closes at this moment is seen before or after, never neither.
+    let other = connections::Entity::find()
+        .filter(connections::Column::TenantId.eq(tenant.uuid()))
+        .filter(connections::Column::UserId.eq(user.uuid()))
+        .filter(connections::Column::NodeId.eq(node.uuid()))
+        .filter(connections::Column::GoneAt.is_null())
+        .lock_exclusive()
+        .one(tx.conn())
+        .await?;
     let row = connections::Model {
         id: id.uuid(),
         tenant_id: tenant.uuid(),
@@ -350,7 +359,10 @@ pub async fn connect(
         gone_at: None,
     };
     row::insert(tx, row).await?;
-    tell(tx, tenant, user, None);
+    // Whoever has a socket here is known to be there; one of another node may be a dead one's.
+    if other.is_none() {
+        tell(tx, tenant, user, None);
+    }
     Ok(id)
 }
 
