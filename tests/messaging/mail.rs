@@ -197,8 +197,10 @@ async fn nothing_is_missed_or_doubled_when_either_side_restarts_or_forgets_its_n
     // The mailbox is away; its mails wait at postfix, and the desk says what is wrong.
     peer.stop_dovecot().await?;
     wait::until("the trouble to be told", || async {
-        let rows = owner.data("{ inboxes { problem } }", json!({})).await?;
-        let problem = rows["inboxes"][0]["problem"]
+        let rows = owner
+            .data("{ inboxes { sessionProblem } }", json!({}))
+            .await?;
+        let problem = rows["inboxes"][0]["sessionProblem"]
             .as_str()
             .unwrap_or_default()
             .to_owned();
