@@ -143,7 +143,7 @@ async fn an_upload_is_what_was_announced_or_nothing() -> anyhow::Result<()> {
     let made = shop.owner.done(CREATE, variables).await?;
     let id = made["id"].as_str().context("an upload has an id")?;
     assert_eq!(shop.fill(id, PNG, None).await?, 401);
-    assert_eq!(shop.fill(id, PNG, shop.owner.token()).await?, 413);
+    assert_eq!(shop.fill(id, PNG, shop.owner.token()).await?, 422);
     assert_eq!(shop.fill(id, b"abc", shop.owner.token()).await?, 422);
     let agent = people::join(&shop.server, &shop.owner, "agent@example.com", "AGENT").await?;
     assert_eq!(

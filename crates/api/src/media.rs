@@ -35,7 +35,6 @@ pub struct File {
 pub enum MediaFault {
     /// Also for files that the viewer may not see, and for links that are forged or over.
     NotFound,
-    TooLarge,
     /// The bytes are not what the upload announced, or the upload was used already.
     Refused,
     Unavailable,
@@ -45,7 +44,6 @@ impl IntoResponse for MediaFault {
     fn into_response(self) -> Response {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
