@@ -159,9 +159,11 @@ async fn korean_mail_is_read_and_a_second_copy_is_not_shown() -> anyhow::Result<
     let peer = Mail::start().await?;
     let (_server, owner) = house(&peer).await?;
     connect(&owner, &peer).await?;
+    // It has its date, or the mail server would give each copy one of its own.
     // "배송 문의" and "아직 안 왔어요" in EUC-KR, under the name that old programs give it.
     let head = format!(
         "From: {CUSTOMER}\r\nTo: {BUSINESS}\r\nMessage-ID: <kr-1@mail.test>\r\n\
+         Date: Fri, 20 Nov 2026 10:00:00 +0900\r\n\
          Subject: =?ks_c_5601-1987?B?uei82yC5rsDH?=\r\nMIME-Version: 1.0\r\n\
          Content-Type: text/plain; charset=\"ks_c_5601-1987\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     );
