@@ -1,9 +1,11 @@
+import { composeExchanges } from "@urql/core";
 import {
   type CacheExchangeOpts,
   cacheExchange,
   type OptimisticMutationResolver,
   type Variables,
 } from "@urql/exchange-graphcache";
+import { fresh } from "./fresh";
 import { applyImage, type ChangeBatch, invalidateField, placeMessage } from "./images";
 
 const embedded = () => null;
@@ -177,4 +179,5 @@ export function cacheOptions(viewerId: () => string): CacheExchangeOpts {
   };
 }
 
-export const normalisedCache = (viewerId: () => string) => cacheExchange(cacheOptions(viewerId));
+export const normalisedCache = (viewerId: () => string) =>
+  composeExchanges([cacheExchange(cacheOptions(viewerId)), fresh]);

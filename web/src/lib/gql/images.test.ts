@@ -15,6 +15,12 @@ const SetTags = graphql(`
     setTicketTags(id: $id, add: $add) { __typename problem { __typename code message field } ticket { __typename id tags } }
   }
 `);
+const Reply = graphql(
+  `mutation Reply($input: SendMessageInput!) {
+    sendMessage(input: $input) { __typename problem { __typename code message field } message { ...MessageItem } }
+  }`,
+  [MessageItem],
+);
 const OfferList = graphql(
   `query OfferList { offers { __typename id state ticket { __typename id subject } } }`,
 );
@@ -195,6 +201,41 @@ describe("images", () => {
     await change(messageImage(2, { messageState: "DELIVERED", version: 3 }));
     await change(messageImage(2, { messageState: "SENT", version: 2 }));
     expect(shown()?.messages[0]?.state).toBe("DELIVERED");
+  });
+
+  it("stand when the answer to the reply comes after the news that it was sent", async () => {
+    const { client, change, answer, shown } = await open();
+    pipe(
+      client.mutation(Reply, { input: { conversationId: "cnv_1", text: "text 3", clientId: "c" } as never }),
+      subscribe(() => {}),
+    );
+    await settle();
+    const mine = { direction: "OUTBOUND", author: "AGENT", clientId: "c" };
+    await change(messageImage(3, { ...mine, messageState: "QUEUED" }));
+    await change(messageImage(3, { ...mine, messageState: "SENT", version: 2 }));
+    await answer("Reply", {
+      sendMessage: {
+        __typename: "MessagePayload",
+        problem: null,
+        message: message(3, { ...mine, state: "QUEUED" }),
+      },
+    });
+    expect(shown()?.messages[0]).toMatchObject({ position: 3, state: "SENT", version: 2 });
+  });
+
+  it("stand when a refetch that was asked before them is answered after them", async () => {
+    const { client, change, answer, shown } = await open();
+    pipe(
+      client.query(Detail, { number: 7 }, { requestPolicy: "network-only" }),
+      subscribe(() => {}),
+    );
+    await settle();
+    const moved = { ticketStatus: "CLOSED", assigneeId: null, version: 9 };
+    await change(ticketImage(moved), messageImage(2, { text: "edited", version: 2 }));
+    const assignee = { __typename: "User", id: "usr_2", name: "Noah" };
+    await answer("Detail", { ticket: { ...ticket, assignee, unread: 5 } });
+    expect(shown()?.messages[0]).toMatchObject({ text: "edited", version: 2 });
+    expect(shown()).toMatchObject({ status: "CLOSED", assignee: null, version: 9, unread: 5 });
   });
 
   it("leave tickets alone that no screen has asked for", async () => {

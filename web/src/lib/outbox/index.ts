@@ -59,6 +59,8 @@ export class Outbox {
   private running: Promise<void> | null = null;
   /** Something was added while the sender may have looked past it already. */
   private again = false;
+  /** When the sender last asked what may go: what was held then is still to be sent, however late it is now. */
+  private lookedAt = 0;
 
   constructor(private readonly options: OutboxOptions) {
     this.reread();
@@ -124,19 +126,20 @@ export class Outbox {
 
   private wakeForHeld(): void {
     const { now, schedule } = this.options;
-    const ends = this.own.filter((entry) => entry.state === "waiting" && entry.holdUntil > now());
+    const ends = this.own.filter((entry) => entry.state === "waiting" && entry.holdUntil > this.lookedAt);
     if (ends.length === 0) return;
     const first = Math.min(...ends.map((entry) => entry.holdUntil));
-    schedule(() => void this.pump(), first - now());
+    schedule(() => void this.pump(), Math.max(0, first - now()));
   }
 
   /** Asked by the only sender: what still says "sending" was begun by a page that died, and goes again. */
   private next(): Entry | undefined {
     const blocked = new Set<string>();
+    this.lookedAt = this.options.now();
     for (const entry of this.own) {
       const lane = entry.conversationId ?? `note:${entry.ticketId}`;
       // Entries of an older version of this page hold nothing.
-      const held = (entry.holdUntil ?? 0) > this.options.now();
+      const held = (entry.holdUntil ?? 0) > this.lookedAt;
       if (entry.state !== "refused" && !held && !blocked.has(lane)) return entry;
       blocked.add(lane);
     }

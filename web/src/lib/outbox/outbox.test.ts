@@ -14,14 +14,19 @@ const entry = (clientId: string, conversationId: string | null = "cnv_1") => ({
   at: 1,
 });
 
-function outbox(answer: (entry: Entry) => Answer, storage = new MemoryStorage(), ownerId = "usr_1") {
+function outbox(
+  answer: (entry: Entry) => Answer,
+  storage = new MemoryStorage(),
+  ownerId = "usr_1",
+  beforeUnlock = () => {},
+) {
   const sent: string[] = [];
   const refused: string[] = [];
   const clock = { now: 1_000, wake: () => {}, delay: 0 };
   const box = new Outbox({
     ownerId,
     storage,
-    exclusively: (work) => work(),
+    exclusively: (work) => work().then(beforeUnlock),
     deliver: async (one) => {
       sent.push(one.clientId);
       return answer(one);
@@ -102,6 +107,20 @@ describe("outbox", () => {
     clock.wake();
     await box.pump();
     expect(sent).toEqual(["other", "a", "b"]);
+  });
+
+  it("is woken for a hold that ended while the sender was still putting away its lock", async () => {
+    const slow = { unlock: () => {} };
+    const unlock = () => slow.unlock();
+    const { box, sent, clock } = outbox(() => ({ kind: "done" }), undefined, undefined, unlock);
+    slow.unlock = () => Object.assign(clock, { now: clock.now + 5_000 });
+    box.add(entry("a"), 5_000);
+    await box.pump();
+    slow.unlock = () => {};
+    expect(sent).toEqual([]);
+    clock.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toEqual(["a"]);
   });
 
   it("never sends what was taken back, from whichever tab", async () => {
