@@ -246,6 +246,11 @@ const INDEXES: &[IndexOf] = &[
         index("jobs", &["state", "run_at", "id"]),
         "state = 'waiting'",
     ),
+    // A flood of customers' messages must not hide the rest of the work.
+    when(
+        index("jobs", &["run_at", "id"]),
+        "state = 'waiting' AND kind NOT IN ('process_inbound', 'index_ticket', 'index_contact')",
+    ),
     when(
         index("jobs", &["lane", "id"]),
         "state IN ('waiting', 'running')",

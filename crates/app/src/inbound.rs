@@ -22,11 +22,14 @@ pub use entrance::{Accepted, Entrances, Raw, accept, receive, store_parts};
 
 use crate::{App, Error, Result, inboxes};
 use channels::{Inbound, Part};
-use domain::{DeliveryId, TenantId};
+use domain::inbox::Inbox;
+use domain::{DeliveryId, InboxId, TenantId};
 use facts::Applied;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use store::Tx;
-use store::queries::deliveries;
+use store::queries::deliveries::{self, Delivery};
+use store::queries::inboxes as inbox_rows;
 
 /// Why a delivery cannot be processed now. `Malformed` never heals by waiting.
 #[derive(Debug, thiserror::Error)]
@@ -46,20 +49,45 @@ impl From<store::StoreError> for ProcessError {
     }
 }
 
-/// Worker step of `ProcessInbound`: parse outside the transaction, apply the facts inside it.
+/// Worker step of `ProcessInbound`: applies the facts of deliveries in order and marks them
+/// processed. The first one that cannot be processed fails them all.
 pub async fn process(
     app: &App,
     tx: &mut Tx,
     tenant: TenantId,
-    id: DeliveryId,
+    ids: &[DeliveryId],
 ) -> Result<(), ProcessError> {
-    let delivery = deliveries::get(tx, tenant, id).await?;
-    let Some(inbox_id) = delivery.inbox_id else {
-        return Err(ProcessError::Malformed(
-            "it belongs to no connected inbox".into(),
-        ));
-    };
-    let inbox = store::queries::inboxes::get(tx, tenant, inbox_id).await?;
+    let found = deliveries::by_ids(tx, tenant, ids).await?;
+    let mut found: BTreeMap<DeliveryId, Delivery> = found.into_iter().map(|d| (d.id, d)).collect();
+    let mut inboxes: BTreeMap<InboxId, (Inbox, bool)> = BTreeMap::new();
+    for id in ids {
+        let delivery = found.remove(id).ok_or(Error::not_found("delivery"))?;
+        let id = delivery
+            .inbox_id
+            .ok_or_else(|| ProcessError::Malformed("it belongs to no connected inbox".into()))?;
+        let (inbox, heard) = match inboxes.remove(&id) {
+            Some(known) => known,
+            None => (inbox_rows::get(tx, tenant, id).await?, false),
+        };
+        let after = process_one(app, tx, inbox, delivery).await?;
+        inboxes.insert(id, (after.inbox, heard || after.heard));
+    }
+    for (id, (_, heard)) in inboxes {
+        if heard {
+            // A health figure for the channel page, not worth an event per message.
+            inbox_rows::touch(tx, tenant, id, Some(tx.now()), None).await?;
+        }
+    }
+    deliveries::set_processed(tx, tenant, ids).await?;
+    Ok(())
+}
+
+async fn process_one<'a>(
+    app: &'a App,
+    tx: &mut Tx,
+    inbox: Inbox,
+    delivery: Delivery,
+) -> Result<facts::Context<'a>, ProcessError> {
     let channel = channels::by_kind(&inbox.channel)
         .ok_or_else(|| ProcessError::Malformed(format!("there is no channel {}", inbox.channel)))?;
     let view = inboxes::view_without_secrets(app, &inbox);
@@ -78,13 +106,14 @@ pub async fn process(
         inbox,
         channel,
         received_at: delivery.received_at,
+        heard: false,
     };
     for fact in facts {
         if context.apply(tx, fact).await? == Applied::Later {
             return Err(ProcessError::Later);
         }
     }
-    Ok(())
+    Ok(context)
 }
 
 /// No text column takes a zero character, and nobody reads it: a customer who sends one is heard

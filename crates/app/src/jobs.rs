@@ -4,6 +4,7 @@
 //! "about to begin"; a failing lane never holds up another one. The worker knows nothing between
 //! two rounds, so it may be stopped anywhere.
 
+mod batch;
 mod deliver;
 mod drive;
 mod media;
@@ -16,7 +17,7 @@ use crate::{App, Error, Result, contacts, invitations, password_change, search, 
 use chrono::Duration;
 use domain::job::Job;
 use futures_util::StreamExt;
-use store::jobs::{self, StoredJob};
+use store::jobs::{self, StoredJob, Which};
 use store::queries::deliveries::{self, DeliveryState};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -53,12 +54,15 @@ pub async fn work(app: App, stop: CancellationToken) {
     let mut wakes = app.bus.wakes();
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
+        let round = batch::round(&app, batch::calm).await;
         let free = RUNNING_MAX.saturating_sub(running.len() as u64);
-        let claimed = claim(&app, free).await.unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "the worker could not claim jobs, trying again");
-            Vec::new()
-        });
-        let began = !claimed.is_empty();
+        let claimed = claim_due(&app, round.left, free)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(error = %error, "the worker could not claim jobs, trying again");
+                Vec::new()
+            });
+        let began = !claimed.is_empty() || round.done > 0;
         for job in claimed {
             let app = app.clone();
             running.spawn(async move { run(&app, job).await });
@@ -79,7 +83,7 @@ pub async fn work(app: App, stop: CancellationToken) {
 
 async fn pause(app: &App) -> std::time::Duration {
     match jobs::next_due(&app.read()).await {
-        Ok(Some(at)) => (at - app.now())
+        Ok(Some((at, kind))) => (at + batch::calm(&kind) - app.now())
             .to_std()
             .unwrap_or_default()
             .clamp(std::time::Duration::from_millis(5), TICK),
@@ -87,19 +91,34 @@ async fn pause(app: &App) -> std::time::Duration {
     }
 }
 
-async fn claim(app: &App, limit: u64) -> Result<Vec<StoredJob>> {
+/// Looks before it claims: a look costs no turn of the writer.
+async fn claim_due(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>> {
+    if jobs::is_any_due(&app.read(), which, app.now()).await? {
+        claim(app, which, limit).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+async fn claim(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>> {
     if limit == 0 {
         return Ok(Vec::new());
     }
     let tx = app.store.begin_global("claim_jobs").await?;
-    let claimed = jobs::claim(&tx, app.config.node, limit, app.now() + LOCK).await?;
+    let claimed = jobs::claim(&tx, which, app.config.node, limit, app.now() + LOCK).await?;
     app.commit(tx, claimed).await
 }
 
-/// Claims what is due and runs it to its end: one round of the worker, for tests and the CLI.
+/// Does what is due now, but at most one batch, to its end: one round of the worker, for tests and
+/// the CLI.
 pub async fn run_due(app: &App) -> Result<usize> {
-    let claimed = claim(app, RUNNING_MAX).await?;
-    let count = claimed.len();
+    let alone = batch::not_batched(app);
+    let mut claimed = claim_due(app, alone, RUNNING_MAX).await?;
+    let round = batch::round(app, |_| Duration::zero()).await;
+    if round.left != alone {
+        claimed.extend(claim_due(app, round.left, RUNNING_MAX).await?);
+    }
+    let count = claimed.len() + round.done;
     futures_util::stream::iter(claimed)
         .for_each_concurrent(None, |job| run(app, job))
         .await;
@@ -235,8 +254,7 @@ async fn perform(app: &App, job: &StoredJob) -> Result<End> {
         }
         Job::CheckInbox { inbox } => crate::inboxes::check_job(app, job, *inbox).await,
         Job::DisconnectInbox { inbox } => crate::inboxes::disconnect_job(app, job, *inbox).await,
-        Job::IndexTicket { ticket } => search::index(app, job, *ticket).await,
-        Job::IndexContact { contact } => search::index_contact(app, job, *contact).await,
+        Job::IndexTicket { .. } | Job::IndexContact { .. } => search::index(app, job).await,
         Job::FollowMerge { contact } => contacts::follow_merge(app, job, *contact).await,
         Job::WakeSnoozed { ticket } => tickets::wake_snoozed(app, job, *ticket).await,
     }
@@ -244,12 +262,8 @@ async fn perform(app: &App, job: &StoredJob) -> Result<End> {
 
 async fn process_inbound(app: &App, job: &StoredJob, delivery: domain::DeliveryId) -> Result<End> {
     let mut tx = app.begin(job.tenant_id, "process_inbound").await?;
-    match inbound::process(app, &mut tx, job.tenant_id, delivery).await {
-        Ok(()) => {
-            deliveries::set_state(&tx, job.tenant_id, delivery, DeliveryState::Processed, None)
-                .await?;
-            finish(app, tx, job).await
-        }
+    match inbound::process(app, &mut tx, job.tenant_id, &[delivery]).await {
+        Ok(()) => finish(app, tx, job).await,
         Err(ProcessError::Later) => Ok(End::Wait {
             until: Duration::seconds(1),
         }),

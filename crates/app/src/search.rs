@@ -8,13 +8,14 @@
 use crate::jobs::{End, finish};
 use crate::{App, Result};
 use domain::contact::{Contact, Identity};
+use domain::job::Job;
 use domain::message::Message;
 use domain::ticket::Ticket;
-use domain::{ContactId, TicketId};
-use std::collections::BTreeSet;
-use store::StoredJob;
+use domain::{ContactId, TenantId, TicketId};
+use std::collections::{BTreeMap, BTreeSet};
 use store::queries::search::{Match, TOKENS_MAX};
 use store::queries::{contacts, identities, messages, search, tickets};
+use store::{Db, StoredJob, Tx, jobs};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -139,23 +140,93 @@ fn pairs(chars: &[char]) -> impl Iterator<Item = String> + '_ {
     chars.windows(2).map(|pair| pair.iter().collect())
 }
 
-/// Writes the ticket's document anew: number, subject, tags, who it is about, and what was said.
-pub(crate) async fn index(app: &App, job: &StoredJob, id: TicketId) -> Result<End> {
-    let tenant = job.tenant_id;
-    let read = app.read();
-    let Some(ticket) = tickets::find(&read, tenant, id).await? else {
-        return finish(app, app.begin(tenant, "index_ticket").await?, job).await;
-    };
-    let contact = contacts::get(&read, tenant, ticket.contact_id).await?;
-    let identities = identities::of_contacts(&read, tenant, &[contact.id]).await?;
-    let newest = messages::before(&read, tenant, id, i64::MAX, MESSAGES_MAX).await?;
-    let tokens = document(&ticket, &contact, &identities, &newest);
-    let tx = app.begin(tenant, "index_ticket").await?;
-    search::put_ticket(&tx, tenant, id, &tokens).await?;
+/// What an indexed noun says now; `None` when it is gone.
+enum Document {
+    Ticket(TicketId, BTreeSet<String>),
+    Contact(ContactId, BTreeSet<String>),
+}
+
+impl Document {
+    /// For the jobs that index; others have none.
+    async fn of(read: &impl Db, tenant: TenantId, job: &Job) -> Result<Option<Self>> {
+        match job {
+            Job::IndexTicket { ticket } => ticket_document(read, tenant, *ticket).await,
+            Job::IndexContact { contact } => contact_document(read, tenant, *contact).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn put(&self, tx: &Tx, tenant: TenantId) -> Result<()> {
+        match self {
+            Self::Ticket(id, tokens) => search::put_ticket(tx, tenant, *id, tokens).await?,
+            Self::Contact(id, tokens) => search::put_contact(tx, tenant, *id, tokens).await?,
+        }
+        Ok(())
+    }
+}
+
+/// Writes the document of a ticket or contact anew.
+pub(crate) async fn index(app: &App, job: &StoredJob) -> Result<End> {
+    let document = Document::of(&app.read(), job.tenant_id, &job.job).await?;
+    let tx = app.begin(job.tenant_id, "index").await?;
+    if let Some(document) = document {
+        document.put(&tx, job.tenant_id).await?;
+    }
     finish(app, tx, job).await
 }
 
-fn document(
+/// The same for many jobs of one tenant, each noun once: what is read now holds what all of its
+/// jobs were about.
+pub(crate) async fn index_all(app: &App, batch: &[StoredJob]) -> Result<()> {
+    let Some(tenant) = batch.first().map(|job| job.tenant_id) else {
+        return Ok(());
+    };
+    let read = app.read();
+    let by_lane: BTreeMap<&str, &Job> = batch.iter().map(|j| (j.lane.as_str(), &j.job)).collect();
+    let mut documents = Vec::with_capacity(by_lane.len());
+    for job in by_lane.into_values() {
+        documents.extend(Document::of(&read, tenant, job).await?);
+    }
+    let tx = app.store.begin_background(tenant, "index").await?;
+    for document in documents {
+        document.put(&tx, tenant).await?;
+    }
+    jobs::batch::finish(&tx, batch).await?;
+    app.commit(tx, ()).await
+}
+
+/// Number, subject, tags, who it is about, and what was said.
+async fn ticket_document(
+    read: &impl Db,
+    tenant: TenantId,
+    id: TicketId,
+) -> Result<Option<Document>> {
+    let Some(ticket) = tickets::find(read, tenant, id).await? else {
+        return Ok(None);
+    };
+    let contact = contacts::get(read, tenant, ticket.contact_id).await?;
+    let identities = identities::of_contacts(read, tenant, &[contact.id]).await?;
+    let newest = messages::before(read, tenant, id, i64::MAX, MESSAGES_MAX).await?;
+    let tokens = words_of(&ticket, &contact, &identities, &newest);
+    Ok(Some(Document::Ticket(id, tokens)))
+}
+
+/// Name, note and identities.
+async fn contact_document(
+    read: &impl Db,
+    tenant: TenantId,
+    id: ContactId,
+) -> Result<Option<Document>> {
+    let Some(contact) = contacts::find(read, tenant, id).await? else {
+        return Ok(None);
+    };
+    let identities = identities::of_contacts(read, tenant, &[id]).await?;
+    let mut tokens = person(&contact, &identities);
+    tokens.extend(self::tokens(&contact.note));
+    Ok(Some(Document::Contact(id, tokens)))
+}
+
+fn words_of(
     ticket: &Ticket,
     contact: &Contact,
     identities: &[Identity],
@@ -192,21 +263,6 @@ fn person(contact: &Contact, identities: &[Identity]) -> BTreeSet<String> {
         }
     }
     all
-}
-
-/// Writes the contact's document anew: name, note and identities.
-pub(crate) async fn index_contact(app: &App, job: &StoredJob, id: ContactId) -> Result<End> {
-    let tenant = job.tenant_id;
-    let read = app.read();
-    let Some(contact) = contacts::find(&read, tenant, id).await? else {
-        return finish(app, app.begin(tenant, "index_contact").await?, job).await;
-    };
-    let identities = identities::of_contacts(&read, tenant, &[id]).await?;
-    let mut tokens = person(&contact, &identities);
-    tokens.extend(self::tokens(&contact.note));
-    let tx = app.begin(tenant, "index_contact").await?;
-    search::put_contact(&tx, tenant, id, &tokens).await?;
-    finish(app, tx, job).await
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ async fn build(store: Store, clock: Arc<dyn Clock>, vault: Vault) -> TestApp {
         bus: Arc::new(LocalBus::default()),
         mailer: Arc::clone(&outbox) as Arc<dyn Mailer>,
         outbound,
-        passwords: Passwords::new(2).expect("hashing works"),
+        passwords: Passwords::new(2),
         vault,
         blobs,
         config: Config {
@@ -174,7 +174,7 @@ pub async fn mailed_token(app: &App, tenant: TenantId) -> String {
     loop {
         let tx = app.begin(tenant, "testing.claim").await.expect("a turn");
         let until = tx.now() + chrono::TimeDelta::seconds(60);
-        let claimed = store::jobs::claim(&tx, app.config.node, 100, until)
+        let claimed = store::jobs::claim(&tx, store::jobs::Which::All, app.config.node, 100, until)
             .await
             .expect("jobs are claimed");
         for job in &claimed {

@@ -108,7 +108,7 @@ pub async fn build(config: &Config, purpose: Purpose) -> anyhow::Result<App> {
         bus: bus(config).await?,
         mailer: mailer(config)?,
         outbound: Outbound::new(guard, USER_AGENT, blobs.clone(), clock.clone())?,
-        passwords: Passwords::new(HASHES_AT_ONCE)?,
+        passwords: Passwords::new(HASHES_AT_ONCE),
         vault: Vault::new(keys),
         blobs,
         config: app::Config {

@@ -7,6 +7,7 @@
 //!   before the next step, so a worker that takes over knows how far the first one came.
 //! - A claim ends at `locked_until`. Who was overtaken learns it by `Conflict` and stops.
 
+pub mod batch;
 mod letters;
 
 pub use letters::{dead_letters, discard, list, replay};
@@ -22,8 +23,8 @@ use domain::people::Role;
 use domain::{JobId, NodeId, TenantId, Time};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult as _, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 /// Longest error text that is kept.
@@ -107,16 +108,40 @@ pub enum Retried {
     Dead,
 }
 
+/// Which jobs a claim looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those that are not done in batches.
+    NotBatched,
+}
+
+impl Which {
+    /// A literal: only then do both databases use the partial indexes.
+    fn waiting(self) -> String {
+        match self {
+            Self::All => "jobs.state = 'waiting'".to_owned(),
+            Self::NotBatched => {
+                format!(
+                    "jobs.state = 'waiting' AND jobs.kind NOT IN {}",
+                    batch::KINDS
+                )
+            }
+        }
+    }
+}
+
 /// Claims up to `limit` jobs that are due, at most one per lane, for `node` until `locked_until`.
 /// A claim whose lock has expired is taken over with one attempt more.
 pub async fn claim(
     tx: &Tx,
+    which: Which,
     node: NodeId,
     limit: u64,
     locked_until: Time,
 ) -> Result<Vec<StoredJob>, StoreError> {
     release_expired(tx).await?;
-    let mut due = due_jobs(node, tx.now(), limit);
+    let mut due = due_jobs(which, node, tx.now(), limit);
     // Two Postgres workers pick different jobs; SQLite has one writer and no such clause.
     due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     let claimed = Query::update()
@@ -129,27 +154,20 @@ pub async fn claim(
             Expr::col(jobs::Column::Attempts).add(1),
         )
         .and_where(Expr::col(jobs::Column::Id).in_subquery(due))
-        .and_where(Expr::col(jobs::Column::State).eq(JobState::Waiting.as_str()))
-        .returning_col(jobs::Column::Id)
+        .and_where(Expr::cust("state = 'waiting'"))
+        .returning_all()
         .to_owned();
-    let ids: Vec<uuid::Uuid> = tx
-        .conn()
-        .query_all(&claimed)
-        .await?
+    let rows = tx.conn().query_all(&claimed).await?;
+    let mut claimed = rows
         .iter()
-        .map(|row| row.try_get("", "id"))
-        .collect::<Result<_, _>>()?;
-    let rows = jobs::Entity::find()
-        .filter(jobs::Column::Id.is_in(ids))
-        .order_by_asc(jobs::Column::Id)
-        .all(tx.conn())
-        .await?;
-    rows.into_iter().map(StoredJob::from_row).collect()
+        .map(|row| StoredJob::from_row(jobs::Model::from_query_result(row, "")?))
+        .collect::<Result<Vec<_>, _>>()?;
+    claimed.sort_by_key(|job| job.id);
+    Ok(claimed)
 }
 
 /// The first waiting job of each lane in which nothing runs, if it is due and may run on `node`.
-/// States are literals: only then do both databases use the partial indexes.
-fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
+fn due_jobs(which: Which, node: NodeId, now: Time, limit: u64) -> SelectStatement {
     let column = |name| Expr::col((jobs::Entity, name));
     let earlier = Query::select()
         .expr(Expr::val(1))
@@ -162,7 +180,7 @@ fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
     Query::select()
         .column((jobs::Entity, jobs::Column::Id))
         .from(jobs::Entity)
-        .and_where(Expr::cust("jobs.state = 'waiting'"))
+        .and_where(Expr::cust(which.waiting()))
         .and_where(column(jobs::Column::RunAt).lte(now))
         .and_where(
             column(jobs::Column::NodeId)
@@ -178,26 +196,22 @@ fn due_jobs(node: NodeId, now: Time, limit: u64) -> SelectStatement {
 
 /// Jobs whose worker vanished wait again; those that vanish too often are dead letters.
 async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
-    let expired = || {
-        jobs::Entity::update_many()
-            .filter(Expr::cust("state = 'running'"))
-            .filter(jobs::Column::LockedUntil.lte(tx.now()))
-            .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
-            .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
-            .col_expr(jobs::Column::Vanished, Expr::val(true))
-    };
+    let is_over = || Expr::col(jobs::Column::Attempts).gte(i64::from(VANISHED_MAX));
     let state = |state: JobState| Expr::val(state.as_str());
-    expired()
-        .filter(jobs::Column::Attempts.gte(i64::from(VANISHED_MAX)))
-        .col_expr(jobs::Column::State, state(JobState::Dead))
-        .col_expr(
-            jobs::Column::LastError,
-            Expr::val("the worker vanished in the last attempt"),
-        )
-        .exec(tx.conn())
-        .await?;
-    expired()
-        .col_expr(jobs::Column::State, state(JobState::Waiting))
+    let next = Expr::case(is_over(), state(JobState::Dead)).finally(state(JobState::Waiting));
+    let error = Expr::case(
+        is_over(),
+        Expr::val("the worker vanished in the last attempt"),
+    )
+    .finally(Expr::col(jobs::Column::LastError));
+    jobs::Entity::update_many()
+        .filter(Expr::cust("state = 'running'"))
+        .filter(jobs::Column::LockedUntil.lte(tx.now()))
+        .col_expr(jobs::Column::State, next.into())
+        .col_expr(jobs::Column::LastError, error.into())
+        .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
+        .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
+        .col_expr(jobs::Column::Vanished, Expr::val(true))
         .exec(tx.conn())
         .await?;
     Ok(())
@@ -214,14 +228,39 @@ pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
     Ok(result.rows_affected)
 }
 
-/// When the next waiting job is due; the worker's timer.
-pub async fn next_due(db: &impl Db) -> Result<Option<Time>, StoreError> {
-    let row = jobs::Entity::find()
+/// When the next waiting job is due and of which kind it is; the worker's timer.
+pub async fn next_due(db: &impl Db) -> Result<Option<(Time, String)>, StoreError> {
+    Ok(jobs::Entity::find()
+        .select_only()
+        .columns([jobs::Column::RunAt, jobs::Column::Kind])
         .filter(Expr::cust("state = 'waiting'"))
         .order_by_asc(jobs::Column::RunAt)
+        .limit(1)
+        .into_tuple()
         .one(db.conn())
-        .await?;
-    Ok(row.map(|row| row.run_at))
+        .await?)
+}
+
+/// Whether a claim may find something, vanished claims included.
+pub async fn is_any_due(db: &impl Db, which: Which, now: Time) -> Result<bool, StoreError> {
+    let of = |state: String, column| {
+        Query::select()
+            .expr(Expr::val(1))
+            .from(jobs::Entity)
+            .and_where(Expr::cust(state))
+            .and_where(Expr::col((jobs::Entity, column)).lte(now))
+            .to_owned()
+    };
+    let waiting = of(which.waiting(), jobs::Column::RunAt);
+    let vanished = of(
+        "jobs.state = 'running'".to_owned(),
+        jobs::Column::LockedUntil,
+    );
+    let any = Query::select()
+        .expr(Expr::val(1))
+        .and_where(Expr::exists(waiting).or(Expr::exists(vanished)))
+        .to_owned();
+    Ok(db.conn().query_one(&any).await?.is_some())
 }
 
 /// Keeps the response of a step before the next one is taken.
@@ -266,7 +305,7 @@ async fn hold(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
 fn claimed(job: &StoredJob) -> sea_orm::UpdateMany<jobs::Entity> {
     jobs::Entity::update_many()
         .filter(jobs::Column::Id.eq(job.id.uuid()))
-        .filter(jobs::Column::State.eq(JobState::Running.as_str()))
+        .filter(Expr::cust("state = 'running'"))
         .filter(jobs::Column::Attempts.eq(job.attempts))
 }
 

@@ -57,7 +57,7 @@ impl Options {
             url,
             clock,
             exclusive: false,
-            readers_max: 8,
+            readers_max: readers(),
             writers_max: 16,
             // A starved machine stretches every turn; rolled back, somebody could not sign in or
             // accept an offer. Far above what a turn takes, and short enough to unblock the rest.
@@ -116,6 +116,21 @@ impl Begin {
                 Ok(Tx::sqlite(turn, tenant, use_case, self.clock.now()))
             }
             Write::Postgres { pool, .. } => self.own(pool, tenant, use_case).await,
+        }
+    }
+
+    /// A transaction for which nobody waits.
+    pub async fn background_tx(
+        &self,
+        tenant: TenantId,
+        use_case: &'static str,
+    ) -> Result<Tx, StoreError> {
+        match &self.write {
+            Write::Sqlite(writer) => {
+                let turn = writer.background_turn(use_case).await?;
+                Ok(Tx::sqlite(turn, Some(tenant), use_case, self.clock.now()))
+            }
+            Write::Postgres { pool, .. } => self.own(pool, Some(tenant), use_case).await,
         }
     }
 
@@ -179,6 +194,15 @@ impl Store {
         self.inner.begin.tx(Some(tenant), use_case).await
     }
 
+    /// The same for work that nobody waits for: on SQLite it lets all others go first.
+    pub async fn begin_background(
+        &self,
+        tenant: TenantId,
+        use_case: &'static str,
+    ) -> Result<Tx, StoreError> {
+        self.inner.begin.background_tx(tenant, use_case).await
+    }
+
     /// A transaction over what belongs to no tenant: users, sessions, the installation.
     pub async fn begin_global(&self, use_case: &'static str) -> Result<Tx, StoreError> {
         self.inner.begin.tx(None, use_case).await
@@ -209,6 +233,12 @@ impl Store {
             Write::Postgres { .. } => None,
         }
     }
+}
+
+/// Two for each processor: each holds a schema, statements and pages of its own.
+fn readers() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(4, usize::from);
+    u32::try_from(processors * 2).unwrap_or(16).clamp(4, 16)
 }
 
 async fn open_sqlite(path: &Path, options: &Options) -> Result<Inner, StoreError> {

@@ -9,6 +9,9 @@
 //! later. An urgent turn is the next one and ends its group, so it waits for one turn and one
 //! COMMIT however much work is queued. Between two of them others get at least one turn, because
 //! their one asker begins the next only after it heard of the last.
+//!
+//! Nobody waits for background work: it takes long turns when no webhook has come for [`CALM`],
+//! and in a flood of them one every [`PATIENCE`], so that it never stands still.
 
 use crate::db::Door;
 use crate::error::StoreError;
@@ -22,8 +25,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 const GROUP_MAX: usize = 256;
+/// Longer than it takes to begin the next urgent turn in a flood, shorter than anybody notices.
+const CALM: Duration = Duration::from_millis(1);
+/// Longest that urgent turns alone hold up background work.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A wish to write; answered when its turn comes.
 pub(crate) struct Request {
@@ -46,6 +54,7 @@ pub(crate) struct End {
 pub(crate) struct Writer {
     requests: mpsc::UnboundedSender<Request>,
     urgent: mpsc::UnboundedSender<Request>,
+    background: mpsc::UnboundedSender<Request>,
     commits: Arc<AtomicU64>,
 }
 
@@ -54,18 +63,23 @@ impl Writer {
     pub fn start(connection: DatabaseConnection, turn_max: Duration) -> Self {
         let (requests, queue) = mpsc::unbounded_channel();
         let (urgent, urgent_queue) = mpsc::unbounded_channel();
+        let (background, background_queue) = mpsc::unbounded_channel();
         let commits = Arc::new(AtomicU64::new(0));
         let task = Task {
             connection,
             turn_max,
             queue,
             urgent: urgent_queue,
+            background: background_queue,
+            last_urgent: None,
+            last_background: Instant::now(),
             commits: Arc::clone(&commits),
         };
         tokio::spawn(task.run());
         Self {
             requests,
             urgent,
+            background,
             commits,
         }
     }
@@ -77,6 +91,11 @@ impl Writer {
     /// Before every turn that only queues. For one asker at a time.
     pub async fn urgent_turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
         granted(&self.urgent, use_case).await
+    }
+
+    /// After every other turn, and seldom while urgent ones follow each other.
+    pub async fn background_turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
+        granted(&self.background, use_case).await
     }
 
     /// How many COMMITs there were.
@@ -102,6 +121,9 @@ struct Task {
     turn_max: Duration,
     queue: mpsc::UnboundedReceiver<Request>,
     urgent: mpsc::UnboundedReceiver<Request>,
+    background: mpsc::UnboundedReceiver<Request>,
+    last_urgent: Option<Instant>,
+    last_background: Instant,
     commits: Arc<AtomicU64>,
 }
 
@@ -130,14 +152,30 @@ impl Next {
 impl Task {
     async fn run(mut self) {
         loop {
+            let patient = self.background_from();
             let first = tokio::select! {
                 biased;
                 Some(request) = self.urgent.recv() => Next::urgent(request),
                 Some(request) = self.queue.recv() => Next::queued(request),
+                Some(request) = after(patient, self.background.recv()) => {
+                    self.group(Next::queued(request)).await;
+                    self.last_background = Instant::now();
+                    continue;
+                }
                 else => return,
             };
+            let is_urgent = first.ends_group;
             self.group(first).await;
+            if is_urgent {
+                self.last_urgent = Some(Instant::now());
+            }
         }
+    }
+
+    /// From when on a background turn may begin; `None` at once.
+    fn background_from(&self) -> Option<Instant> {
+        let calm = self.last_urgent? + CALM;
+        Some(calm.min(self.last_background + PATIENCE))
     }
 
     /// Whoever waits already.
@@ -261,6 +299,14 @@ impl Task {
         self.commits.fetch_add(1, Ordering::SeqCst);
         Ok(flushed)
     }
+}
+
+/// What `wish` gives, not before `from`.
+async fn after<T>(from: Option<Instant>, wish: impl Future<Output = T>) -> T {
+    if let Some(from) = from {
+        tokio::time::sleep_until(from).await;
+    }
+    wish.await
 }
 
 fn answer(ends: Vec<End>, result: Result<Vec<Flushed>, StoreError>) {

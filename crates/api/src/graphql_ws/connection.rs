@@ -13,6 +13,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, StreamExt};
 use futures_util::{SinkExt, TryStreamExt};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -132,34 +133,47 @@ impl<E: Executor> Connection<E> {
         Ok((Ready { handle, session }, ended))
     }
 
-    async fn run(&mut self, mut ready: Ready, mut ended: BoxFuture<'static, ()>) -> End {
+    /// Timers and signals live as long as the loop: one that is made anew for every message costs
+    /// more than the message.
+    async fn run(&mut self, ready: Ready, mut ended: BoxFuture<'static, ()>) -> End {
         let mut ping = interval(self.sockets.settings.ping_every);
-        let mut close_at: Option<Instant> = None;
+        let mut draining = false;
+        let mut reason = Close::TokenExpired;
+        let mut renewed = pin!(change(ready.session.clone()));
+        let mut deadline = pin!(tokio::time::sleep_until(self.token_deadline(&ready)));
+        let mut drain = pin!(becomes_true(self.draining.clone()));
         loop {
-            let (deadline, reason) = match close_at {
-                Some(at) => (at, Close::Restart),
-                None => self.token_deadline(&ready),
-            };
             let turn = tokio::select! {
                 message = self.socket.next() => Turn::Message(incoming(message)),
                 Some(item) = self.operations.next(), if !self.operations.is_empty() => Turn::Write(item),
                 _ = ping.tick() => Turn::Ping,
-                () = tokio::time::sleep_until(deadline) => Turn::Deadline,
-                changed = ready.session.changed() => Turn::Renewed(changed.is_ok()),
+                () = &mut deadline => Turn::Deadline,
+                changed = &mut renewed => Turn::Renewed(changed),
                 () = &mut ended => Turn::Revoked,
-                () = becomes_true(&mut self.draining), if close_at.is_none() => Turn::Drain,
+                () = &mut drain, if !draining => Turn::Drain,
             };
             let step = match turn {
                 Turn::Message(Ok(message)) => self.handle(message, &ready).await,
                 Turn::Message(Err(end)) => Err(end),
                 Turn::Write((id, item)) => self.write_batch(id, item).await,
                 Turn::Ping => self.ping().await,
-                Turn::Deadline => self.deadline(reason, &ready),
-                Turn::Renewed(true) => Ok(()),
+                Turn::Deadline => {
+                    let still_good = self.deadline(reason, &ready);
+                    deadline.as_mut().reset(self.token_deadline(&ready));
+                    still_good
+                }
+                Turn::Renewed(true) => {
+                    renewed.set(change(ready.session.clone()));
+                    if !draining {
+                        deadline.as_mut().reset(self.token_deadline(&ready));
+                    }
+                    Ok(())
+                }
                 Turn::Renewed(false) => Err(End::Gone),
                 Turn::Revoked => Err(End::Close(Close::Revoked)),
                 Turn::Drain => {
-                    close_at = Some(Instant::now() + self.drain_delay());
+                    (draining, reason) = (true, Close::Restart);
+                    deadline.as_mut().reset(Instant::now() + self.drain_delay());
                     Ok(())
                 }
             };
@@ -170,12 +184,12 @@ impl<E: Executor> Connection<E> {
     }
 
     /// When the token and its grace end.
-    fn token_deadline(&self, ready: &Ready) -> (Instant, Close) {
+    fn token_deadline(&self, ready: &Ready) -> Instant {
         let left = ready.session.borrow().expires_at.map_or(FAR, |at| {
             let left = (at - self.sockets.clock.now()).to_std().unwrap_or_default();
             (left + self.sockets.settings.expiry_grace).min(FAR)
         });
-        (Instant::now() + left, Close::TokenExpired)
+        Instant::now() + left
     }
 
     fn deadline(&self, reason: Close, ready: &Ready) -> Result<(), End> {
@@ -297,8 +311,15 @@ impl<E: Executor> Connection<E> {
     }
 }
 
+/// Ends when the session is put under another token; `false` when nobody can do that any more.
+/// Looks from now on, not from its first poll: what is read after the call is not missed.
+fn change(mut session: watch::Receiver<Session>) -> impl Future<Output = bool> {
+    session.mark_unchanged();
+    async move { session.changed().await.is_ok() }
+}
+
 /// Waits for ever when nobody is left who could say so.
-async fn becomes_true(flag: &mut watch::Receiver<bool>) {
+async fn becomes_true(mut flag: watch::Receiver<bool>) {
     if flag.wait_for(|value| *value).await.is_err() {
         std::future::pending::<()>().await;
     }

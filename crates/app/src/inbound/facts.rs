@@ -30,6 +30,8 @@ pub struct Context<'a> {
     pub inbox: Inbox,
     pub channel: &'static dyn Channel,
     pub received_at: Time,
+    /// A customer wrote to the inbox.
+    pub heard: bool,
 }
 
 impl Context<'_> {
@@ -119,7 +121,8 @@ impl Context<'_> {
         if fact.automatic && before.message_head > 0 {
             // Two machines must not keep each other, or an agent, awake.
             rows::put_ticket(tx, Some(&before), ticket).await?;
-            return self.inbox_heard(tx).await;
+            self.heard = true;
+            return Ok(());
         }
         ticket.status = ticket.status.customer_wrote();
         ticket.snoozed_until = None;
@@ -136,7 +139,7 @@ impl Context<'_> {
                 .collect();
         }
         let ticket = work::customer_wrote(tx, before, ticket).await?;
-        self.inbox_heard(tx).await?;
+        self.heard = true;
         catch_up(tx, &self.inbox, ticket, message).await?;
         Ok(())
     }
@@ -175,19 +178,6 @@ impl Context<'_> {
             deleted_at: None,
             version: 0,
         }
-    }
-
-    async fn inbox_heard(&mut self, tx: &Tx) -> Result<()> {
-        // A health figure for the channel page, not worth an event per message.
-        store::queries::inboxes::touch(
-            tx,
-            self.inbox.tenant_id,
-            self.inbox.id,
-            Some(tx.now()),
-            None,
-        )
-        .await?;
-        Ok(())
     }
 
     /// What is told about an account that is not in use is of no use either.

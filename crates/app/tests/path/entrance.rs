@@ -87,6 +87,28 @@ for_each_backend! {
         assert_eq!(texts, ["after", "before", "poisoned"]);
     }
 
+    async fn messages_that_wait_together_take_one_turn_of_sqlite(db) {
+        let world = World::new(db).await;
+        let Some(before) = db.store.group_commits() else { return };
+        let events: Vec<_> = (0..10)
+            .map(|n| message(&format!("m{n}"), &format!("customer {}", n % 3), &format!("text {n}")))
+            .collect();
+        world.post(&events).await;
+        app::jobs::run_due(&world.app).await.unwrap();
+        assert_eq!(world.tickets().await.len(), 3);
+        assert_eq!(db.store.group_commits(), Some(before + 2), "the webhook's and the turn");
+    }
+
+    async fn one_faulty_event_keeps_none_that_came_with_it(db) {
+        let world = World::new(db).await;
+        let faulty = json!({ "id": "bad", "type": "message" });
+        world.post(&[message("m1", "sofia", "one"), faulty, message("m2", "sofia", "two")]).await;
+        world.work().await;
+        let texts: Vec<_> = world.messages().await.into_iter().map(|m| m.text).collect();
+        assert_eq!(texts, ["one", "two"]);
+        assert_eq!(world.dead().await.len(), 1);
+    }
+
     async fn an_account_event_blocks_what_is_in_use_and_nothing_else(db) {
         let world = World::new(db).await;
         let died = |id: &str| json!({ "id": id, "type": "account", "credentials_died": true,

@@ -273,7 +273,7 @@ for_each_backend! {
         let (app, owner) = start(db).await;
         invitations::invite(&app, &owner.actor, MINA, Role::Agent).await.unwrap();
         let tx = app.begin(owner.actor.tenant_id, "test").await.unwrap();
-        let jobs = store::jobs::claim(&tx, app.config.node, 10, tx.now()).await.unwrap();
+        let jobs = store::jobs::claim(&tx, store::jobs::Which::All, app.config.node, 10, tx.now()).await.unwrap();
         let stored = format!("{:?}", jobs.iter().map(|job| &job.job).collect::<Vec<_>>());
         assert!(stored.contains("v1:") && !stored.contains("mei_"), "{stored}");
     }

@@ -1,6 +1,7 @@
 //! Webhook parts as they came in: read by the worker, kept for replay, unrouted ones for a day.
 
 use crate::db::{Sealed as _, one_row};
+use crate::queries::row::belongs;
 use crate::tables::deliveries;
 use crate::{Db, StoreError, Tx};
 use domain::{DeliveryId, InboxId, TenantId, Time};
@@ -57,6 +58,20 @@ pub async fn get(db: &impl Db, tenant: TenantId, id: DeliveryId) -> Result<Deliv
     read(row)
 }
 
+/// Those of `ids` that are here, in any order.
+pub async fn by_ids(
+    db: &impl Db,
+    tenant: TenantId,
+    ids: &[DeliveryId],
+) -> Result<Vec<Delivery>, StoreError> {
+    let rows = deliveries::Entity::find()
+        .filter(deliveries::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(belongs(deliveries::Column::TenantId, tenant))
+        .all(db.conn())
+        .await?;
+    rows.into_iter().map(read).collect()
+}
+
 /// The delivery of an inbox with this key, while it is kept.
 pub async fn by_dedupe(
     db: &impl Db,
@@ -90,6 +105,24 @@ pub async fn set_state(
         .exec(tx.conn())
         .await?;
     one_row(result.rows_affected, "delivery")
+}
+
+pub async fn set_processed(
+    tx: &Tx,
+    tenant: TenantId,
+    ids: &[DeliveryId],
+) -> Result<(), StoreError> {
+    deliveries::Entity::update_many()
+        .filter(deliveries::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(belongs(deliveries::Column::TenantId, tenant))
+        .col_expr(
+            deliveries::Column::State,
+            Expr::val(DeliveryState::Processed.as_str()),
+        )
+        .col_expr(deliveries::Column::Problem, Expr::val(None::<String>))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Deliveries for accounts nobody connected, newest first: they belong to no tenant.

@@ -107,7 +107,7 @@ for_each_backend! {
         let mut worked = Vec::new();
         for _ in 0..5 {
             let tx = db.store.begin_global("test.work").await.expect("begins");
-            let claimed = jobs::claim(&tx, node, 10, tx.now()).await.expect("claims");
+            let claimed = jobs::claim(&tx, jobs::Which::All, node, 10, tx.now()).await.expect("claims");
             assert_eq!(claimed.len(), 1, "one at a time");
             jobs::finish(&tx, &claimed[0]).await.expect("finishes");
             worked.push(claimed[0].job.clone());

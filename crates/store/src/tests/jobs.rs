@@ -5,7 +5,7 @@ use crate::jobs::{self, NewJob, Retried, StoredJob};
 use crate::{Store, events, for_each_backend};
 use domain::image::Image;
 use domain::job::{Job, JobState};
-use domain::{InboxId, JobId, NodeId, TenantId, Time};
+use domain::{InboxId, JobId, NodeId, TenantId, TicketId, Time};
 
 const MINUTE: chrono::Duration = chrono::Duration::minutes(1);
 
@@ -23,7 +23,7 @@ async fn enqueue(store: &Store, tenant: TenantId, jobs: Vec<NewJob>) -> Vec<JobI
 
 async fn claim(store: &Store, node: NodeId, locked_until: Time) -> Vec<StoredJob> {
     let tx = store.begin_global("test.claim").await.expect("begins");
-    let claimed = jobs::claim(&tx, node, 100, locked_until)
+    let claimed = jobs::claim(&tx, jobs::Which::All, node, 100, locked_until)
         .await
         .expect("claims");
     tx.commit(claimed).await.expect("commits").value
@@ -39,6 +39,16 @@ fn ids(jobs: &[StoredJob]) -> Vec<JobId> {
     jobs.iter().map(|job| job.id).collect()
 }
 
+fn index(ticket: TicketId) -> NewJob {
+    NewJob::new(Job::IndexTicket { ticket }, format!("index:{ticket}"))
+}
+
+/// What a batch would do now.
+async fn due(store: &Store) -> Vec<JobId> {
+    let due = jobs::batch::due(&store.read(), &["index_ticket"], store.now(), 100).await;
+    ids(&due.expect("reads"))
+}
+
 for_each_backend! {
     async fn a_lane_runs_one_job_at_a_time_lowest_id_first(db) {
         let tenant = tenant(&db.store).await;
@@ -51,6 +61,44 @@ for_each_backend! {
         assert!(claim(&db.store, node, until).await.is_empty(), "both lanes are busy");
         finish(&db.store, &first[0]).await;
         assert_eq!(ids(&claim(&db.store, node, until).await), [a[1]]);
+    }
+
+    async fn a_batch_takes_lanes_from_their_first_job_and_none_that_runs(db) {
+        let tenant = tenant(&db.store).await;
+        let [a, b, c] = [(); 3].map(|()| TicketId::new(db.store.now()));
+        let all = enqueue(&db.store, tenant, vec![index(a), index(b), index(a), index(c)]).await;
+        assert_eq!(due(&db.store).await, all);
+        // The first of b failed and waits; the second may not go before it.
+        let node = NodeId::new(db.store.now());
+        let tx = db.store.begin_global("test.claim").await.expect("begins");
+        let claimed = jobs::claim(&tx, jobs::Which::All, node, 2, tx.now() + MINUTE).await.expect("claims");
+        tx.commit(()).await.expect("commits");
+        assert_eq!(ids(&claimed), all[..2]);
+        assert_eq!(due(&db.store).await, all[3..], "a and b run");
+        let mut tx = db.store.begin_global("test.retry").await.expect("begins");
+        let later = tx.now() + MINUTE;
+        jobs::retry(&mut tx, &claimed[1], later, "not now").await.expect("retries");
+        tx.commit(()).await.expect("commits");
+        finish(&db.store, &claimed[0]).await;
+        let second_of_b = enqueue(&db.store, tenant, vec![index(b)]).await;
+        assert_eq!(due(&db.store).await, all[2..]);
+        db.clock.advance(MINUTE);
+        assert_eq!(due(&db.store).await, [all[2], all[3], all[1]], "b again, from its first job");
+        assert_eq!(claim(&db.store, node, db.store.now() + MINUTE).await.len(), 3, "one of each lane");
+        assert!(!second_of_b.is_empty());
+    }
+
+    async fn a_batch_is_done_only_by_who_found_all_of_it_still_waiting(db) {
+        let tenant = tenant(&db.store).await;
+        let ticket = TicketId::new(db.store.now());
+        enqueue(&db.store, tenant, vec![index(ticket), index(ticket)]).await;
+        let batch = jobs::batch::due(&db.store.read(), &["index_ticket"], db.store.now(), 100).await.expect("reads");
+        for wins in [true, false] {
+            let tx = db.store.begin(tenant, "test.batch").await.expect("begins");
+            assert_eq!(jobs::batch::finish(&tx, &batch).await.is_ok(), wins);
+            let _ = tx.commit(()).await;
+        }
+        assert!(due(&db.store).await.is_empty());
     }
 
     async fn a_job_that_waits_for_its_time_blocks_its_own_lane_only(db) {
@@ -166,7 +214,7 @@ for_each_backend! {
                 // Postgres workers may collide on a lane; the loser of the race just asks again.
                 while jobs::unfinished(&store.read()).await.expect("counts") > 0 {
                     let tx = store.begin_global("test.claim").await.expect("begins");
-                    let Ok(claimed) = jobs::claim(&tx, node, 3, tx.now() + MINUTE).await else { continue };
+                    let Ok(claimed) = jobs::claim(&tx, jobs::Which::All, node, 3, tx.now() + MINUTE).await else { continue };
                     if tx.commit(()).await.is_err() { continue }
                     for job in claimed {
                         let tx = store.begin_global("test.finish").await.expect("begins");
