@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `bench.sh [NAME…]` measures the release binary beside its floors and fails when a goal is missed.
-# Without names it measures everything and ends with the long kill run: 200 kills on each database.
+# Without names it measures everything and ends with the long runs: 200 kills on each database, histories and races.
 source "$(dirname "$0")/env.sh"
 
 scripts/install-packages.sh test
@@ -19,3 +19,7 @@ say "kill -9 at 200 random moments, on each database"
 # On PostgreSQL the test kills a quarter as often as it is told to.
 MEARI_KILLS=200 cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_sqlite
 MEARI_KILLS=800 scripts/postgres.sh cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_postgres
+
+say "2,000 histories of the router, and 500 schedules of agents who reach for the same tickets, on each database"
+MEARI_HISTORIES=2000 cargo test --quiet --locked -p routing --test routing -- history
+MEARI_RACE_SCHEDULES=500 scripts/postgres.sh cargo test --quiet --locked -p app --test routing -- races

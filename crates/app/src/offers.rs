@@ -64,7 +64,9 @@ async fn decline_once(
         .await?
         .ok_or_else(|| refused(Refusal::OfferOver))?;
     let why = reason.map(ToOwned::to_owned);
-    let release = routing::decline(item, offer.clone(), agent, why, tx.now()).map_err(refused)?;
+    let policy = stored::policy(&tx, actor.tenant_id).await?;
+    let release = routing::decline(item, offer.clone(), agent, why, &policy, tx.now());
+    let release = release.map_err(refused)?;
     let (release, ticket) = apply_release(&mut tx, release, ticket).await?;
     audit::record(&tx, actor, "offer.decline", id, json!({ "reason": reason })).await?;
     let offer = release.offer.unwrap_or(offer);

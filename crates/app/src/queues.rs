@@ -3,18 +3,22 @@
 //! A queue's image goes to the whole tenant: screens name queues everywhere, the router follows the
 //! image, and a socket whose viewer became or ceased to be a member starts anew.
 
+mod settings;
+
+pub use settings::Settings;
+
 use crate::agents::LEVELS;
 use crate::people::{NAME_CHARS_MAX, checked_name};
 use crate::{App, Error, Result, audit, race};
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::Image;
 use domain::permission::{Actor, Permission};
-use domain::queue::{Queue, QueueMember, RequiredSkill};
-use domain::{QueueId, UserId};
+use domain::queue::{Queue, QueueMember, QueueRouting, RequiredSkill};
+use domain::{QueueId, Time, UserId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use store::queries::{inboxes, memberships, queues, skills};
-use store::{Tx, routing as stored};
+use store::{Db, Tx, routing as stored};
 
 const QUEUES_MAX: usize = 500;
 const MEMBERS_MAX: usize = 2_000;
@@ -37,21 +41,37 @@ pub struct SaveQueue {
     pub target_s: Option<i64>,
     pub required_skills: Option<Vec<RequiredSkill>>,
     pub members: Option<Vec<QueueMember>>,
+    pub settings: Settings,
 }
 
 pub async fn save(app: &App, actor: &Actor, input: SaveQueue) -> Result<Queue> {
     actor.may(Permission::Administer)?;
-    let name = checked_name("name", &input.name, NAME_CHARS_MAX)?;
-    in_range("color", &(0..=COLOR_MAX), input.color)?;
-    in_range("offerTtlSeconds", &OFFER_TTL_S, input.offer_ttl_s)?;
-    in_range("targetSeconds", &TARGET_S, input.target_s)?;
-    race::again(|| save_once(app, actor, &name, &input)).await
+    race::again(|| save_once(app, actor, &input)).await
 }
 
-async fn save_once(app: &App, actor: &Actor, name: &str, input: &SaveQueue) -> Result<Queue> {
+async fn save_once(app: &App, actor: &Actor, input: &SaveQueue) -> Result<Queue> {
     let tenant = actor.tenant_id;
     let mut tx = app.begin(tenant, "save_queue").await?;
     let all = queues::all(&tx, tenant).await?;
+    let queue = edited(&tx, actor, &all, input, tx.now()).await?;
+    let detail = json!({ "name": queue.name, "members": queue.members.len() });
+    let queue = put(&mut tx, input.id.is_none(), queue).await?;
+    audit::record(&tx, actor, "queue.save", queue.id, detail).await?;
+    app.commit(tx, queue).await
+}
+
+/// What the queue would be with this input, or what is wrong with it. `all` are the tenant's.
+pub(crate) async fn edited(
+    db: &impl Db,
+    actor: &Actor,
+    all: &[Queue],
+    input: &SaveQueue,
+    now: Time,
+) -> Result<Queue> {
+    let name = &checked_name("name", &input.name, NAME_CHARS_MAX)?;
+    in_range("color", &(0..=COLOR_MAX), input.color)?;
+    in_range("offerTtlSeconds", &OFFER_TTL_S, input.offer_ttl_s)?;
+    in_range("targetSeconds", &TARGET_S, input.target_s)?;
     let taken = |q: &Queue| {
         q.archived_at.is_none() && Some(q.id) != input.id && q.name.eq_ignore_ascii_case(name)
     };
@@ -59,15 +79,18 @@ async fn save_once(app: &App, actor: &Actor, name: &str, input: &SaveQueue) -> R
         return Err(Error::invalid("name", "another queue has this name"));
     }
     let before = match input.id {
-        Some(id) => queues::get(&tx, tenant, id).await?,
+        Some(id) => {
+            let known = all.iter().find(|q| q.id == id).cloned();
+            known.ok_or(Error::not_found("queue"))?
+        }
         None if all.len() >= QUEUES_MAX => {
             let rule = format!("a tenant has at most {QUEUES_MAX} queues");
             return Err(Error::invalid("name", rule));
         }
-        None => blank(actor, &tx),
+        None => blank(actor, now),
     };
-    let queue = Queue {
-        name: name.to_owned(),
+    let mut queue = Queue {
+        name: name.clone(),
         color: input.color.unwrap_or(before.color),
         offer_ttl_s: input.offer_ttl_s.unwrap_or(before.offer_ttl_s),
         target_s: input.target_s.unwrap_or(before.target_s),
@@ -79,20 +102,18 @@ async fn save_once(app: &App, actor: &Actor, name: &str, input: &SaveQueue) -> R
         ..before
     };
     if input.required_skills.is_some() {
-        check_skills(&tx, actor, &queue.required_skills).await?;
+        check_skills(db, actor, "requiredSkills", &queue.required_skills).await?;
     }
     if input.members.is_some() {
-        check_members(&tx, actor, &queue.members).await?;
+        check_members(db, actor, &queue.members).await?;
     }
-    let detail = json!({ "name": queue.name, "members": queue.members.len() });
-    let queue = put(&mut tx, input.id.is_none(), queue).await?;
-    audit::record(&tx, actor, "queue.save", queue.id, detail).await?;
-    app.commit(tx, queue).await
+    settings::apply(db, actor, all, &mut queue, &input.settings).await?;
+    Ok(queue)
 }
 
-fn blank(actor: &Actor, tx: &Tx) -> Queue {
+fn blank(actor: &Actor, now: Time) -> Queue {
     Queue {
-        id: QueueId::new(tx.now()),
+        id: QueueId::new(now),
         tenant_id: actor.tenant_id,
         name: String::new(),
         color: 0,
@@ -100,6 +121,7 @@ fn blank(actor: &Actor, tx: &Tx) -> Queue {
         target_s: TARGET_S_DEFAULT,
         required_skills: Vec::new(),
         members: Vec::new(),
+        routing: QueueRouting::default(),
         archived_at: None,
         version: 0,
     }
@@ -131,13 +153,17 @@ fn in_range<T: PartialOrd + std::fmt::Display + Copy>(
     Err(Error::invalid(field, rule))
 }
 
-async fn check_skills(tx: &Tx, actor: &Actor, required: &[RequiredSkill]) -> Result<()> {
-    let field = "requiredSkills";
+async fn check_skills(
+    db: &impl Db,
+    actor: &Actor,
+    field: &'static str,
+    required: &[RequiredSkill],
+) -> Result<()> {
     if required.len() > REQUIRED_MAX {
         let rule = format!("a queue asks for at most {REQUIRED_MAX} skills");
         return Err(Error::invalid(field, rule));
     }
-    let mut known: BTreeSet<_> = skills::all(tx, actor.tenant_id)
+    let mut known: BTreeSet<_> = skills::all(db, actor.tenant_id)
         .await?
         .into_iter()
         .filter(|skill| skill.archived_at.is_none())
@@ -153,13 +179,13 @@ async fn check_skills(tx: &Tx, actor: &Actor, required: &[RequiredSkill]) -> Res
     Ok(())
 }
 
-async fn check_members(tx: &Tx, actor: &Actor, members: &[QueueMember]) -> Result<()> {
+async fn check_members(db: &impl Db, actor: &Actor, members: &[QueueMember]) -> Result<()> {
     let field = "members";
     if members.len() > MEMBERS_MAX {
         let rule = format!("a queue has at most {MEMBERS_MAX} members");
         return Err(Error::invalid(field, rule));
     }
-    let mut known: BTreeSet<UserId> = memberships::list(tx, actor.tenant_id)
+    let mut known: BTreeSet<UserId> = memberships::list(db, actor.tenant_id)
         .await?
         .into_iter()
         .map(|member| member.user.id)
@@ -192,6 +218,13 @@ async fn archive_once(app: &App, actor: &Actor, id: QueueId) -> Result<Queue> {
     let fed = inboxes::all(&tx, tenant).await?;
     if let Some(inbox) = fed.iter().find(|inbox| inbox.queue_id == id) {
         let why = format!("{} leads here; give it another queue first", inbox.name);
+        return Err(Error::conflict("QUEUE_IN_USE", why));
+    }
+    let all = queues::all(&tx, tenant).await?;
+    let leads =
+        |q: &&Queue| q.archived_at.is_none() && q.routing.overflow.is_some_and(|o| o.to == id);
+    if let Some(source) = all.iter().find(leads) {
+        let why = format!("{} overflows here; lead it elsewhere first", source.name);
         return Err(Error::conflict("QUEUE_IN_USE", why));
     }
     if stored::queue_has_work(&tx, tenant, id).await? {

@@ -17,6 +17,7 @@ use domain::inbox::Inbox;
 use domain::permission::Actor;
 use domain::queue::Queue;
 use domain::{QueueId, TenantId, Time};
+use routing::Snapshot;
 use std::sync::Arc;
 use store::Read;
 use store::counters::Count;
@@ -36,6 +37,7 @@ struct Inner {
     inboxes: OnceCell<Vec<Inbox>>,
     scope: OnceCell<Scope>,
     counts: OnceCell<Vec<Count>>,
+    staff: OnceCell<Snapshot>,
 }
 
 impl Reader {
@@ -48,6 +50,7 @@ impl Reader {
             inboxes: OnceCell::new(),
             scope: OnceCell::new(),
             counts: OnceCell::new(),
+            staff: OnceCell::new(),
         }))
     }
 
@@ -70,6 +73,11 @@ impl Reader {
     /// For use-case modules that add their own reads to this type.
     pub(crate) fn db(&self) -> &Read {
         &self.0.read
+    }
+
+    /// For `explain`.
+    pub(crate) fn staff_cell(&self) -> &OnceCell<Snapshot> {
+        &self.0.staff
     }
 
     /// All queues of the tenant, archived ones too.

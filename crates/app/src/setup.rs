@@ -9,7 +9,7 @@ use crate::{App, Error, Result, audit, passwords};
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::Image;
 use domain::people::{Membership, Role, Tenant, User};
-use domain::queue::{Queue, QueueMember};
+use domain::queue::{Queue, QueueMember, QueueRouting};
 use domain::{MembershipId, QueueId, TenantId, Time, UserId};
 use secrecy::SecretString;
 use store::Tx;
@@ -156,6 +156,7 @@ fn first_queue(tenant_id: TenantId, owner: UserId, now: Time) -> Queue {
             priority: 1,
             delay_s: 0,
         }],
+        routing: QueueRouting::default(),
         archived_at: None,
         version: 0,
     }

@@ -15,10 +15,13 @@ pub(crate) use people::give;
 pub use people::{Assignment, Transfer, assign, take, transfer};
 
 use crate::{Result, rows};
+use chrono::TimeDelta;
+use domain::UserId;
+use domain::agent_state::AgentStatus;
 use domain::ticket::{Ticket, TicketStatus};
-use domain::work_item::{CompletedReason, WorkItem};
-use routing::ClaimPolicy;
-use store::queries::tickets;
+use domain::work_item::{CompletedReason, Preferred, WorkItem};
+use routing::{Claim, ClaimPolicy};
+use store::queries::{queues, tickets};
 use store::{Tx, routing as stored};
 
 /// Stores a ticket whose customer wrote and makes sure somebody works on it or it waits in line.
@@ -33,10 +36,9 @@ pub async fn put_open(tx: &mut Tx, before: &Ticket, mut after: Ticket) -> Result
     if live.is_some() {
         return rows::put_ticket(tx, Some(before), after).await;
     }
-    let item = new_item(&after, tx);
-    let last_agent = after.assignee_id.take();
-    let given = match last_agent {
-        Some(agent) => claims::try_claim(tx, item.clone(), agent, ClaimPolicy::Reopen).await?,
+    let mut item = new_item(&after, tx).await?;
+    let given = match after.assignee_id.take() {
+        Some(last) => give_again(tx, before, &mut item, last).await?,
         None => None,
     };
     match given {
@@ -52,6 +54,35 @@ pub async fn put_open(tx: &mut Tx, before: &Ticket, mut after: Ticket) -> Result
             Ok(after)
         }
     }
+}
+
+/// Who helped this customer last gets her again, when that was not too long ago; if she cannot take
+/// it now, the item may wait for her for a while.
+async fn give_again(
+    tx: &mut Tx,
+    before: &Ticket,
+    item: &mut WorkItem,
+    last: UserId,
+) -> Result<Option<Claim>> {
+    let queue = queues::get(tx, item.tenant_id, item.queue_id).await?;
+    let sticky = queue.routing.sticky;
+    let ended_at = before.closed_at.unwrap_or(before.updated_at);
+    let ago_s = (tx.now() - ended_at).num_seconds();
+    if sticky.is_some_and(|s| ago_s > s.within_s) {
+        return Ok(None);
+    }
+    let claim = claims::try_claim(tx, item.clone(), last, ClaimPolicy::Reopen).await?;
+    let wait_s = sticky.map_or(0, |s| s.wait_s);
+    if claim.is_none() && wait_s > 0 && queue.members.iter().any(|m| m.user_id == last) {
+        let agent = stored::agent_state(tx, item.tenant_id, last).await?;
+        // Who has gone home is not waited for.
+        let is_here = agent.is_some_and(|a| a.status != AgentStatus::Offline);
+        item.preferred = is_here.then(|| Preferred {
+            user_id: last,
+            until: tx.now() + TimeDelta::seconds(wait_s),
+        });
+    }
+    Ok(claim)
 }
 
 /// The ticket waits for nobody now: its work is over, an open offer of it is withdrawn, the
@@ -95,16 +126,22 @@ pub async fn priority_changed(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
 async fn live_item(tx: &Tx, ticket: &Ticket) -> Result<Option<WorkItem>> {
     let live = stored::live_work_item_of_ticket(tx, ticket.tenant_id, ticket.id).await?;
     let open = ticket.status == TicketStatus::Open;
-    Ok(live.or_else(|| open.then(|| new_item(ticket, tx))))
+    match live {
+        None if open => Ok(Some(new_item(ticket, tx).await?)),
+        live => Ok(live),
+    }
 }
 
-fn new_item(ticket: &Ticket, tx: &Tx) -> WorkItem {
-    WorkItem::queued(
+async fn new_item(ticket: &Ticket, tx: &Tx) -> Result<WorkItem> {
+    let policy = stored::policy(tx, ticket.tenant_id).await?;
+    let mut item = WorkItem::queued(
         ticket.tenant_id,
         ticket.id,
         ticket.queue_id,
         ticket.channel.clone(),
         ticket.priority as i32,
         tx.now(),
-    )
+    );
+    item.weight = policy.weight(&item.channel);
+    Ok(item)
 }

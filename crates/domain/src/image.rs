@@ -7,6 +7,7 @@ use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::offer::Offer;
 use crate::people::{Membership, Team, User};
+use crate::policy::{Policy, Turn};
 use crate::queue::{Queue, Skill};
 use crate::ticket::Ticket;
 use crate::work_item::WorkItem;
@@ -26,6 +27,10 @@ pub enum Image {
     Agent(Box<AgentState>),
     Inbox(Box<Inbox>),
     Queue(Box<Queue>),
+    /// How the tenant routes; the router follows it.
+    Policy(Box<Policy>),
+    /// Whom a queue asked last; the router follows it.
+    Turn(Turn),
     Skill(Box<Skill>),
     Team(Box<Team>),
     Member(Box<Member>),
@@ -71,6 +76,8 @@ impl Image {
             Self::Agent(_) => "agent",
             Self::Inbox(_) => "inbox",
             Self::Queue(_) => "queue",
+            Self::Policy(_) => "policy",
+            Self::Turn(_) => "turn",
             Self::Skill(_) => "skill",
             Self::Team(_) => "team",
             Self::Member(_) => "member",

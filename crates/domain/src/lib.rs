@@ -15,10 +15,10 @@ pub mod image;
 pub mod inbox;
 pub mod job;
 pub mod message;
-
 pub mod offer;
 pub mod people;
 pub mod permission;
+pub mod policy;
 pub mod queue;
 pub mod text_enum;
 pub mod ticket;

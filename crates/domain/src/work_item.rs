@@ -60,6 +60,11 @@ pub struct WorkItem {
     pub eligible_since: Time,
     /// Agents who may not be offered this item until the given time.
     pub exclusions: Vec<Exclusion>,
+    /// Since when it is in this queue, however long it waits in all; overflow counts from here.
+    pub queue_since: Time,
+    /// For whom it is kept, and how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<Preferred>,
     /// How many offers were made; part of the deterministic random key.
     pub offer_count: i64,
     pub created_at: Time,
@@ -76,6 +81,13 @@ pub struct CriteriaStep {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exclusion {
+    pub user_id: UserId,
+    pub until: Time,
+}
+
+/// Until then nobody else is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferred {
     pub user_id: UserId,
     pub until: Time,
 }
@@ -114,6 +126,8 @@ impl WorkItem {
             completed_reason: None,
             eligible_since: now,
             exclusions: Vec::new(),
+            queue_since: now,
+            preferred: None,
             offer_count: 0,
             created_at: now,
             version: 0,
@@ -127,6 +141,15 @@ impl WorkItem {
         self.offer_id = row.offer_id;
         self.completed_reason = row.completed_reason;
         self
+    }
+
+    /// The kind of demand by which handling times are told apart.
+    pub fn demand(&self) -> &str {
+        if self.class.is_empty() {
+            &self.channel
+        } else {
+            &self.class
+        }
     }
 
     pub fn row(&self) -> WorkItemRow {
@@ -185,13 +208,19 @@ impl WorkItem {
         self.state = WorkItemState::Active;
         self.agent_id = Some(agent);
         self.offer_id = None;
+        self.preferred = None;
         Ok(self)
     }
 
-    /// Back to waiting: unassigned by a person, or moved to a queue. The place is kept.
-    pub fn requeue(mut self, queue: QueueId) -> Result<Self, InvalidTransition> {
+    /// Back to waiting: unassigned by a person, or moved to a queue. The place is kept; in another
+    /// queue it is kept for nobody.
+    pub fn requeue(mut self, queue: QueueId, now: Time) -> Result<Self, InvalidTransition> {
         if self.state.is_over() {
             return Err(self.refuse("be queued"));
+        }
+        if queue != self.queue_id {
+            self.queue_since = now;
+            self.preferred = None;
         }
         self.state = WorkItemState::Queued;
         self.agent_id = None;
@@ -218,6 +247,8 @@ impl WorkItem {
             user_id: agent,
             until,
         });
+        // She does not want it or is not there: others need not wait for her.
+        self.preferred = self.preferred.filter(|p| p.user_id != agent);
         self
     }
 
@@ -260,7 +291,7 @@ mod tests {
                     0 => it.clone().offer(OfferId::new(now), a),
                     1 => it.clone().offer_ended(),
                     2 => it.clone().assign(a),
-                    3 => it.clone().requeue(q),
+                    3 => it.clone().requeue(q, now),
                     _ => it.clone().complete(CompletedReason::Closed),
                 };
                 it = next.unwrap_or(it);
@@ -284,7 +315,7 @@ mod tests {
             panic!("a queued item can be assigned and completed");
         };
         assert!(done.clone().assign(UserId::new(now)).is_err());
-        assert!(done.clone().requeue(QueueId::new(now)).is_err());
+        assert!(done.clone().requeue(QueueId::new(now), now).is_err());
         assert!(done.offer(OfferId::new(now), UserId::new(now)).is_err());
     }
 }

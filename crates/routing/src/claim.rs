@@ -86,7 +86,9 @@ pub enum Refusal {
 impl ClaimPolicy {
     /// Does the asker's word weigh more than this objection?
     fn overrides(&self, objection: Ineligible) -> bool {
-        use Ineligible::{Capacity, Delay, Excluded, NotMember, QueueArchived, Skill};
+        use Ineligible::{
+            Capacity, Closed, Delay, Excluded, NotMember, QueueArchived, Reserved, Skill,
+        };
         match self {
             Self::Offer { .. } => false,
             Self::Accept | Self::Assign => true,
@@ -94,10 +96,10 @@ impl ClaimPolicy {
             Self::Transfer => {
                 matches!(
                     objection,
-                    NotMember | Skill | Delay | Excluded | QueueArchived
+                    NotMember | Skill | Delay | Excluded | QueueArchived | Closed | Reserved
                 )
             }
-            Self::Reopen => matches!(objection, Delay | Excluded),
+            Self::Reopen => matches!(objection, Delay | Excluded | Reserved),
         }
     }
 
@@ -191,6 +193,7 @@ fn objections(rows: &ClaimRows, now: Time) -> Vec<Ineligible> {
     let too_soon = |m: &QueueMember| rule::later(item.eligible_since, m.delay_s) > now;
     let checks = [
         (queue.archived_at.is_some(), Ineligible::QueueArchived),
+        (rule::is_closed(queue, now), Ineligible::Closed),
         (member.is_none(), Ineligible::NotMember),
         (
             !rule::is_skilled(agent, &rule::required(item, queue, now)),
@@ -198,6 +201,10 @@ fn objections(rows: &ClaimRows, now: Time) -> Vec<Ineligible> {
         ),
         (over_capacity(rows) > 0, Ineligible::Capacity),
         (member.is_some_and(too_soon), Ineligible::Delay),
+        (
+            rule::kept_for(item, now).is_some_and(|user| user != agent.user_id),
+            Ineligible::Reserved,
+        ),
         (
             rule::is_excluded(item, agent.user_id, now),
             Ineligible::Excluded,

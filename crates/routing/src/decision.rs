@@ -4,9 +4,9 @@
 //! [`claim`](crate::claim()) or a release on fresh rows, and the engine learns of it by the images
 //! that come back. Until then it repeats itself.
 
-use crate::policy::Select;
 use crate::rank::Seat;
 use crate::rule::{DemandClass, Ineligible};
+use domain::policy::Select;
 use domain::{OfferId, QueueId, Time, UserId, WorkItemId, text_enum};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct Decisions {
     pub requeues: Vec<Requeue>,
     /// Empty until dormant items are woken by the engine.
     pub wakes: Vec<Wake>,
-    /// Empty until queues name an overflow.
+    /// Items that wait where nobody serves them: apply [`overflow`](crate::overflow).
     pub overflows: Vec<Overflow>,
     /// Apply [`claim`](crate::claim()) with the policy `Offer`.
     pub offers: Vec<OfferDecision>,
@@ -75,6 +75,7 @@ pub struct Wake {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overflow {
     pub item_id: WorkItemId,
+    pub from: QueueId,
     pub to: QueueId,
     pub reason: Reason,
 }
@@ -101,6 +102,12 @@ text_enum! {
         OfferGone = "offer_gone",
         /// The item is assigned to somebody who is no agent here any more.
         AgentGone = "agent_gone",
+        /// The queue is closed and names another one.
+        OverflowClosed = "overflow_closed",
+        /// Nobody of the queue is available and connected, and it names another one.
+        OverflowUnstaffed = "overflow_unstaffed",
+        /// The item has waited as long as its queue keeps it.
+        OverflowWaited = "overflow_waited",
     }
 }
 

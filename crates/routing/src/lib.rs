@@ -14,16 +14,18 @@
 //! engine keeps its indexes for one policy and is rebuilt by another. [`simulate`] drives this very
 //! engine on a virtual clock, and [`theory`] says what must come out of it.
 //!
+//! A queue may select its own way, relax what it asks for with time, keep hours, overflow to another
+//! queue and keep a customer for her last agent.
+//!
 //! Deliberately absent for now: waking of dormant and held items (they keep their agent and their
-//! slot; [`Decisions::wakes`] stays empty), overflow between queues ([`Decisions::overflows`]
-//! stays empty), preferred agents, several policies in one tenant, and rows in the store for the
-//! policy, the turns, and an item's class and criteria: tenants route by [`Policy::default`].
+//! slot; [`Decisions::wakes`] stays empty), several orders in one tenant, and rows in the store for
+//! an item's class and criteria of its own.
 
 mod claim;
 mod decision;
 mod derived;
 mod engine;
-mod policy;
+mod explain;
 mod rank;
 pub mod reference;
 mod release;
@@ -37,8 +39,9 @@ pub use decision::{
     Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp, Score, Wake,
 };
 pub use derived::derived_presence;
+pub use domain::policy::{AgentRule, MemberPriority, Order, Policy, Select, Turn};
 pub use engine::Engine;
-pub use policy::{AgentRule, MemberPriority, Order, Policy, Select, Turn};
-pub use release::{Release, complete, decline, end_offer, recover, requeue};
+pub use explain::{Explainer, Fault, FaultKind, WaitReason, Waiting, faults, rehearse};
+pub use release::{Release, complete, decline, end_offer, overflow, recover, requeue};
 pub use rows::{RowImage, SeenPresence, Snapshot};
-pub use rule::{DemandClass, Ineligible, exclusion_s};
+pub use rule::{DemandClass, Ineligible};

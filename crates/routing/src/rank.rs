@@ -2,8 +2,8 @@
 //! engine are built from these, so that they differ in search only.
 
 use crate::decision::Score;
-use crate::policy::{MemberPriority, Order, Policy, Select, waited_s};
 use crate::rule::later;
+use domain::policy::{MemberPriority, Order, Policy, Select};
 use domain::queue::Queue;
 use domain::work_item::WorkItem;
 use domain::{QueueId, Time, UserId, WorkItemId};
@@ -183,6 +183,7 @@ impl Standing {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub policy: &'a Policy,
+    pub select: Select,
     pub item: &'a WorkItem,
     /// Whom the queue asked last.
     pub turn: Option<UserId>,
@@ -191,7 +192,7 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     /// Her rank for this item, by her [`Standing::rank`] and the sum of her levels.
     pub(crate) fn rank(&self, standing: i64, levels: i64, user: UserId) -> i64 {
-        match self.policy.select {
+        match self.select {
             Select::BestSkill => -levels,
             Select::RoundRobin => i64::from(self.turn.is_some_and(|last| user <= last)),
             Select::Random => self.lot(user),
@@ -225,4 +226,14 @@ pub(crate) const fn mix(seed: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Seconds from `since` to `now`, not below 0.
+fn waited_s(since: Time, now: Time) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds of any wait fit 52 bits"
+    )]
+    let micros = (now - since).num_microseconds().unwrap_or(i64::MAX) as f64;
+    (micros / 1e6).max(0.0)
 }

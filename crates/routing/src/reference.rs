@@ -1,14 +1,16 @@
 //! The specification, written to be read: slow, without an index and without memory. The engine
 //! must decide exactly this. Also answers "why her?" and "why still waiting?" in full.
 
-use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp, Score};
-use crate::policy::Policy;
+use crate::decision::{
+    Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp, Score,
+};
 use crate::rank::{AgentKey, Asked, Front, FrontKey, ItemKey, Seat, Share, Standing, Waiting};
 use crate::rows::Snapshot;
-use crate::rule::{self, DemandClass, Ineligible};
+use crate::rule::{self, DemandClass, Ineligible, Service};
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
+use domain::policy::{Policy, Select};
 use domain::queue::{Queue, QueueMember};
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{QueueId, Time, UserId, WorkItemId};
@@ -26,12 +28,13 @@ pub fn decide(snapshot: &Snapshot, now: Time) -> Decisions {
         }
     }
     decisions.requeues = world.requeues();
-    let waiting = world.waiting();
+    decisions.overflows = world.overflows();
+    let staying = world.staying();
     while let Some(offer) = world.next_offer() {
         world.hold(&offer);
         decisions.offers.push(offer);
     }
-    decisions.next_wake = world.next_wake(waiting);
+    decisions.next_wake = world.next_wake(&staying);
     decisions
 }
 
@@ -46,27 +49,7 @@ pub fn explain(snapshot: &Snapshot, item: WorkItemId, now: Time) -> Option<Vec<C
 /// The same for an item that may not exist yet: who would get a new contact now? `None`: its queue
 /// is unknown.
 pub fn candidates(snapshot: &Snapshot, item: &WorkItem, now: Time) -> Option<Vec<Candidate>> {
-    let world = World::of(snapshot, now);
-    let queue = world.queues.get(&item.queue_id)?;
-    let mut candidates: Vec<_> = snapshot
-        .agents
-        .iter()
-        .map(|agent| (world.check(item, queue, agent), agent.user_id))
-        .collect();
-    candidates.sort_by_key(|(verdict, id)| {
-        let key = verdict.ok().map(|seat| seat.key);
-        (verdict.is_err(), key, verdict.err(), *id)
-    });
-    Some(
-        candidates
-            .into_iter()
-            .map(|(verdict, user_id)| Candidate {
-                user_id,
-                score: verdict.ok().map(|seat| seat.score),
-                why_not: verdict.err(),
-            })
-            .collect(),
-    )
+    World::of(snapshot, now).candidates(item)
 }
 
 /// One line of the answer to "who would get it now?".
@@ -77,11 +60,15 @@ pub struct Candidate {
     pub why_not: Option<Ineligible>,
 }
 
-struct World<'a> {
+pub(crate) struct World<'a> {
     snapshot: &'a Snapshot,
     now: Time,
-    queues: BTreeMap<QueueId, &'a Queue>,
+    pub queues: BTreeMap<QueueId, &'a Queue>,
     presences: BTreeMap<UserId, &'a Presence>,
+    /// Queues outside their hours.
+    closed: BTreeSet<QueueId>,
+    /// Agents with an offer that is overdue.
+    silent: BTreeSet<UserId>,
     /// What is in each agent's hands, offers included.
     held: BTreeMap<UserId, Vec<&'a WorkItem>>,
     /// Whom each queue asked last.
@@ -91,17 +78,19 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn of(snapshot: &'a Snapshot, now: Time) -> Self {
+    pub fn of(snapshot: &'a Snapshot, now: Time) -> Self {
         let mut held: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for item in snapshot.work_items.iter().filter(|i| !i.state().is_over()) {
             if let Some(agent) = item.agent_id() {
                 held.entry(agent).or_default().push(item);
             }
         }
-        Self {
+        let mut world = Self {
             snapshot,
             now,
             queues: snapshot.queues.iter().map(|q| (q.id, q)).collect(),
+            closed: BTreeSet::new(),
+            silent: BTreeSet::new(),
             presences: snapshot
                 .presences
                 .iter()
@@ -114,7 +103,32 @@ impl<'a> World<'a> {
                 .map(|t| (t.queue_id, t.user_id))
                 .collect(),
             decided: BTreeSet::new(),
-        }
+        };
+        let queues = snapshot.queues.iter();
+        let closed = queues.filter(|q| rule::is_closed(q, now)).map(|q| q.id);
+        world.closed = closed.collect();
+        let open = world.open_offers().into_iter();
+        let overdue = open.filter(|o| world.ending(o) == Some(Rule::OfferExpired));
+        world.silent = overdue.map(|o| o.user_id).collect();
+        world
+    }
+
+    pub fn candidates(&self, item: &WorkItem) -> Option<Vec<Candidate>> {
+        let queue = self.queues.get(&item.queue_id)?;
+        let agents = self.snapshot.agents.iter();
+        let mut candidates: Vec<_> = agents
+            .map(|agent| (self.check(item, queue, agent), agent.user_id))
+            .collect();
+        candidates.sort_by_key(|(verdict, id)| {
+            let key = verdict.ok().map(|seat| seat.key);
+            (verdict.is_err(), key, verdict.err(), *id)
+        });
+        let lines = candidates.into_iter().map(|(verdict, user_id)| Candidate {
+            user_id,
+            score: verdict.ok().map(|seat| seat.score),
+            why_not: verdict.err(),
+        });
+        Some(lines.collect())
     }
 
     fn policy(&self) -> &'a Policy {
@@ -167,13 +181,56 @@ impl<'a> World<'a> {
     }
 
     /// Queued items of queues in use.
-    fn waiting(&self) -> Vec<(&'a WorkItem, &'a Queue)> {
-        let queued = self.snapshot.work_items.iter();
-        queued
+    fn queued(&self) -> impl Iterator<Item = (&'a WorkItem, &'a Queue)> {
+        let items = self.snapshot.work_items.iter();
+        items
             .filter(|i| i.state() == WorkItemState::Queued && !self.decided.contains(&i.id))
             .filter_map(|i| Some((i, *self.queues.get(&i.queue_id)?)))
             .filter(|(_, queue)| queue.archived_at.is_none())
-            .collect()
+    }
+
+    /// Those of them that do not leave for another queue now.
+    fn staying(&self) -> Vec<(&'a WorkItem, &'a Queue)> {
+        let stay = self.queued().filter(|(i, q)| self.overflow(i, q).is_none());
+        stay.collect()
+    }
+
+    /// Those of them that wait for somebody of an open queue.
+    fn waiting(&self) -> Vec<(&'a WorkItem, &'a Queue)> {
+        let mut waiting = self.staying();
+        waiting.retain(|(_, q)| !self.closed.contains(&q.id));
+        waiting
+    }
+
+    fn overflows(&self) -> Vec<Overflow> {
+        let all = self.queued().filter_map(|(item, queue)| {
+            let (to, rule) = self.overflow(item, queue)?;
+            Some(Overflow {
+                item_id: item.id,
+                from: queue.id,
+                to,
+                reason: Reason::plain(rule),
+            })
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|o| o.item_id);
+        all
+    }
+
+    pub fn overflow(&self, item: &WorkItem, queue: &Queue) -> Option<(QueueId, Rule)> {
+        let target = |to: QueueId| self.queues.get(&to).copied();
+        let target = queue.routing.overflow.and_then(|o| target(o.to));
+        let present = |user: UserId| {
+            let presence = self.presences.get(&user).copied();
+            let agent = self.agent(user);
+            agent.is_some_and(|a| rule::unready(a, presence).is_none())
+        };
+        let service = Service {
+            is_closed: self.closed.contains(&queue.id),
+            is_staffed: queue.members.iter().any(|m| present(m.user_id)),
+            has_overflow: target.is_some_and(|q| q.archived_at.is_none()),
+        };
+        rule::overflow(item, queue, service, self.now)
     }
 
     /// Of all items for which somebody may be asked, the first; and the best agent for it.
@@ -204,7 +261,7 @@ impl<'a> World<'a> {
                 item,
                 queue,
                 member_priority: rule::member(queue, agent.user_id)?.priority,
-                handling_s: self.policy().handling_s(agent.user_id, &item.class),
+                handling_s: self.policy().handling_s(agent.user_id, item.demand()),
                 waiting: self.count(queue, waiting),
             };
             Some(FrontKey::of(&front, self.policy(), self.now))
@@ -242,7 +299,7 @@ impl<'a> World<'a> {
             user_id: best.key.id,
             queue_id: queue.id,
             reason: Reason {
-                rule: self.policy().select.into(),
+                rule: rule::select(queue, self.policy()).into(),
                 key: Some(ItemKey::of(item, queue, self.policy().order).at),
                 score: Some(best.score),
                 demand_class: Some(DemandClass::of(item, queue, self.now)),
@@ -258,7 +315,7 @@ impl<'a> World<'a> {
     }
 
     /// May this agent be asked for this item now? If so, her place among those who may.
-    fn check(
+    pub fn check(
         &self,
         item: &WorkItem,
         queue: &Queue,
@@ -267,11 +324,14 @@ impl<'a> World<'a> {
         if queue.archived_at.is_some() {
             return Err(Ineligible::QueueArchived);
         }
+        if self.closed.contains(&queue.id) {
+            return Err(Ineligible::Closed);
+        }
         let member = rule::member(queue, agent.user_id).ok_or(Ineligible::NotMember)?;
         if let Some(why) = rule::unready(agent, self.presences.get(&agent.user_id).copied()) {
             return Err(why);
         }
-        if self.has_overdue_offer(agent.user_id) {
+        if self.silent.contains(&agent.user_id) {
             return Err(Ineligible::NotResponding);
         }
         let required = rule::required(item, queue, self.now);
@@ -286,15 +346,25 @@ impl<'a> World<'a> {
         if rule::later(item.eligible_since, member.delay_s) > self.now {
             return Err(Ineligible::Delay);
         }
+        if rule::kept_for(item, self.now).is_some_and(|user| user != agent.user_id) {
+            return Err(Ineligible::Reserved);
+        }
         if rule::is_excluded(item, agent.user_id, self.now) {
             return Err(Ineligible::Excluded);
         }
         let levels = rule::levels(agent, &required);
-        Ok(self.seat(item, member, agent, levels))
+        let select = rule::select(queue, self.policy());
+        Ok(self.seat(item, member, agent, (select, levels)))
     }
 
     /// Her place among those who may be asked.
-    fn seat(&self, item: &WorkItem, member: &QueueMember, agent: &AgentState, levels: i64) -> Seat {
+    fn seat(
+        &self,
+        item: &WorkItem,
+        member: &QueueMember,
+        agent: &AgentState,
+        (select, levels): (Select, i64),
+    ) -> Seat {
         let held = self.held(agent.user_id);
         let (used, slots) = rule::occupied(agent, &item.channel, held.iter().copied());
         let standing = Standing {
@@ -308,10 +378,11 @@ impl<'a> World<'a> {
         };
         let asked = Asked {
             policy: self.policy(),
+            select,
             item,
             turn: self.turns.get(&item.queue_id).copied(),
         };
-        let (rank, since) = standing.rank(self.policy().select);
+        let (rank, since) = standing.rank(select);
         Seat {
             key: AgentKey {
                 member_priority: asked.member_priority(member.priority),
@@ -328,21 +399,30 @@ impl<'a> World<'a> {
     }
 
     /// The earliest instant after now that can change an answer.
-    fn next_wake(&self, waiting: Vec<(&WorkItem, &Queue)>) -> Option<Time> {
+    fn next_wake(&self, staying: &[(&WorkItem, &Queue)]) -> Option<Time> {
         let open = self.open_offers().into_iter();
         let expiries = open
             .filter(|o| self.ending(o).is_none())
             .map(|o| o.expires_at);
-        let openings = waiting.into_iter().flat_map(|(item, queue)| {
+        let waiting = staying.iter().filter(|(_, q)| !self.closed.contains(&q.id));
+        let openings = waiting.flat_map(|(item, queue)| {
             let delays = queue.members.iter().map(|m| m.delay_s);
-            let steps = item.criteria.iter().map(|step| step.after_s);
-            let openings = delays.chain(steps);
+            let steps = item.criteria.iter().chain(&queue.routing.relax);
+            let openings = delays.chain(steps.map(|step| step.after_s));
             let exclusions = item.exclusions.iter().map(|e| e.until);
-            exclusions.chain(openings.map(|s| rule::later(item.eligible_since, s)))
+            let kept = item.preferred.map(|p| p.until);
+            exclusions
+                .chain(kept)
+                .chain(openings.map(|s| rule::later(item.eligible_since, s)))
         });
         let agents = self.snapshot.agents.iter();
         let losses = agents.filter_map(|a| self.lost_at(a.user_id));
+        let overflows = staying.iter().flat_map(|(i, q)| rule::overflow_turns(i, q));
+        let in_use = self.queues.values().filter(|q| q.archived_at.is_none());
+        let hours = in_use.filter_map(|q| q.routing.hours.as_ref());
+        let turns = hours.filter_map(|hours| hours.at(self.now).until);
         let instants = expiries.chain(openings).chain(losses);
+        let instants = instants.chain(overflows).chain(turns);
         instants.filter(|at| *at > self.now).min()
     }
 
@@ -357,12 +437,6 @@ impl<'a> World<'a> {
 
     fn held(&self, user: UserId) -> &[&'a WorkItem] {
         self.held.get(&user).map_or(&[], Vec::as_slice)
-    }
-
-    fn has_overdue_offer(&self, user: UserId) -> bool {
-        let hers = |o: &&Offer| o.is_open() && o.user_id == user;
-        let mut offers = self.snapshot.offers.iter().filter(hers);
-        offers.any(|o| self.ending(o) == Some(Rule::OfferExpired))
     }
 
     fn lost_at(&self, user: UserId) -> Option<Time> {

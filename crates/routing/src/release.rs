@@ -3,10 +3,12 @@
 
 use crate::claim::Refusal;
 use crate::decision::Rule;
-use crate::rule::{ending, exclusion_s, later, orphaned};
+use crate::rule::{ending, later, orphaned};
 use domain::agent_state::{AgentState, AgentStatus};
 use domain::image::Presence;
 use domain::offer::Offer;
+use domain::policy::Policy;
+use domain::queue::Queue;
 use domain::work_item::{CompletedReason, WorkItem, WorkItemState};
 use domain::{QueueId, Time};
 
@@ -30,6 +32,7 @@ pub fn end_offer(
     offer: Offer,
     agent: Option<AgentState>,
     presence: Option<&Presence>,
+    policy: &Policy,
     now: Time,
 ) -> Result<Release, Refusal> {
     let cause = ending(&offer, Some(&item), agent.as_ref(), presence, now);
@@ -41,11 +44,11 @@ pub fn end_offer(
                 Some(a) if a.status == AgentStatus::Available => Some(a.did_not_respond(now)?),
                 other => other,
             };
-            give_back(item, offer, agent, true, now)
+            give_back(item, offer, agent, Some(policy), now)
         }
         cause => {
             let offer = offer.withdraw(cause.as_str(), now)?;
-            give_back(item, offer, agent, false, now)
+            give_back(item, offer, agent, None, now)
         }
     }
 }
@@ -57,20 +60,22 @@ pub fn decline(
     offer: Offer,
     agent: AgentState,
     why: Option<String>,
+    policy: &Policy,
     now: Time,
 ) -> Result<Release, Refusal> {
     if now >= offer.expires_at {
         return Err(Refusal::OfferOver);
     }
     let offer = offer.decline(why, now)?;
-    give_back(item, offer, Some(agent), true, now)
+    give_back(item, offer, Some(agent), Some(policy), now)
 }
 
+/// With a policy she is not asked for it again for as long as that says.
 fn give_back(
     item: WorkItem,
     offer: Offer,
     agent: Option<AgentState>,
-    exclude: bool,
+    exclusion: Option<&Policy>,
     now: Time,
 ) -> Result<Release, Refusal> {
     // An offer may outlive its item by a lost race; then only the offer ends.
@@ -82,9 +87,9 @@ fn give_back(
         });
     }
     let weight = item.weight;
-    let until = later(now, exclusion_s(item.offer_count));
+    let until = exclusion.map(|p| later(now, p.exclusion_s(item.offer_count)));
     let mut item = item.offer_ended()?;
-    if exclude {
+    if let Some(until) = until {
         item = item.exclude(offer.user_id, until, now);
     }
     Ok(Release {
@@ -124,6 +129,17 @@ pub fn recover(
     requeue(item, None, agent, queue, now)
 }
 
+/// Moves a waiting item on to the queue that its own one names. `from` and `to` are fresh rows;
+/// refuses with `NotDue` when they do not lead there any more.
+pub fn overflow(item: WorkItem, from: &Queue, to: &Queue, now: Time) -> Result<Release, Refusal> {
+    let leads = from.routing.overflow.is_some_and(|o| o.to == to.id);
+    let waits = item.state() == WorkItemState::Queued && item.queue_id == from.id;
+    if !leads || !waits || to.archived_at.is_some() {
+        return Err(Refusal::NotDue);
+    }
+    requeue(item, None, None, to.id, now)
+}
+
 /// Back to waiting in `queue`, in its place by time: unassigned or moved by a person.
 pub fn requeue(
     item: WorkItem,
@@ -134,7 +150,7 @@ pub fn requeue(
 ) -> Result<Release, Refusal> {
     let agent = agent.map(|a| let_go(a, &item, now));
     Ok(Release {
-        item: item.requeue(queue)?,
+        item: item.requeue(queue, now)?,
         offer: withdraw(offer, "requeued", now)?,
         agent,
     })

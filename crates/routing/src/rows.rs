@@ -1,9 +1,9 @@
 //! What the engine knows: the rows of one tenant, and the images by which they change.
 
-use crate::policy::{Policy, Turn};
 use domain::agent_state::AgentState;
 use domain::image::{Image, Presence};
 use domain::offer::Offer;
+use domain::policy::{Policy, Turn};
 use domain::queue::Queue;
 use domain::work_item::WorkItem;
 
@@ -51,6 +51,8 @@ impl RowImage {
             Image::Offer(offer) => Some(Self::Offer(offer)),
             Image::Agent(agent) => Some(Self::Agent(agent)),
             Image::Queue(queue) => Some(Self::Queue(queue)),
+            Image::Policy(policy) => Some(Self::Policy(policy)),
+            Image::Turn(turn) => Some(Self::Turn(turn)),
             Image::Presence(presence) => Some(Self::Presence(SeenPresence {
                 presence,
                 version: seq,

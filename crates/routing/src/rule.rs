@@ -5,7 +5,8 @@ use crate::decision::Rule;
 use domain::agent_state::{AgentState, AgentStatus};
 use domain::image::Presence;
 use domain::offer::Offer;
-use domain::queue::{Queue, QueueMember, RequiredSkill};
+use domain::policy::{Policy, Select};
+use domain::queue::{Overflow, Queue, QueueMember, RequiredSkill};
 use domain::work_item::{CriteriaStep, WorkItem, WorkItemState};
 use domain::{QueueId, SkillId, Time, UserId, text_enum};
 use serde::{Deserialize, Serialize};
@@ -15,13 +16,14 @@ use std::collections::BTreeMap;
 /// New offers stop at once.
 const LOST_AFTER_S: i64 = 30;
 
-const EXCLUSION_STEP_S: i64 = 30;
-const EXCLUSION_MAX_S: i64 = 300;
+const OVERFLOW_REST_S: i64 = 1;
 
 text_enum! {
     /// Why an agent is not asked. The order is the order of the checks: the first that fails names it.
     pub enum Ineligible {
         QueueArchived = "queue_archived",
+        /// Outside the queue's hours.
+        Closed = "closed",
         NotMember = "not_member",
         Offline = "offline",
         NotReady = "not_ready",
@@ -33,6 +35,8 @@ text_enum! {
         Capacity = "capacity",
         /// The item has not waited long enough for this member.
         Delay = "delay",
+        /// It waits for somebody else first.
+        Reserved = "reserved",
         /// She declined or missed this item a moment ago.
         Excluded = "excluded",
     }
@@ -60,19 +64,34 @@ impl DemandClass {
 /// Skills with the lowest level that will do.
 pub(crate) type Required = BTreeMap<SkillId, i32>;
 
-/// Which step of its own criteria the item has reached.
-pub(crate) fn criteria(item: &WorkItem, now: Time) -> &[RequiredSkill] {
-    let reached = |step: &&CriteriaStep| later(item.eligible_since, step.after_s) <= now;
-    let steps = item.criteria.iter().filter(reached);
+/// The step that an item has reached.
+fn step(steps: &[CriteriaStep], since: Time, now: Time) -> &[RequiredSkill] {
+    let reached = |step: &&CriteriaStep| later(since, step.after_s) <= now;
+    let steps = steps.iter().filter(reached);
     // The first of equals counts, as everywhere.
     let last = steps.reduce(|a, b| if b.after_s > a.after_s { b } else { a });
     last.map_or(&[], |step| &step.skills)
 }
 
-/// All that is asked for now: by the queue, and by the step that the item has reached.
+/// What is asked for by the steps that the item has reached: its own and those of its queue.
+pub(crate) fn criteria<'a>(
+    item: &'a WorkItem,
+    queue: &'a Queue,
+    now: Time,
+) -> impl Iterator<Item = &'a RequiredSkill> {
+    let since = item.eligible_since;
+    let of_queue = step(&queue.routing.relax, since, now);
+    step(&item.criteria, since, now).iter().chain(of_queue)
+}
+
+/// All that is asked for now: by the queue, and by the steps that the item has reached.
 pub(crate) fn required(item: &WorkItem, queue: &Queue, now: Time) -> Required {
     let mut required = Required::new();
-    for skill in queue.required_skills.iter().chain(criteria(item, now)) {
+    for skill in queue
+        .required_skills
+        .iter()
+        .chain(criteria(item, queue, now))
+    {
         let level = required.entry(skill.skill_id).or_insert(skill.level_min);
         *level = skill.level_min.max(*level);
     }
@@ -208,11 +227,74 @@ pub(crate) fn orphaned(
     }
 }
 
-/// How long an agent who declined or missed an item is not asked for it again. It grows with the
-/// item's offers so that one item does not hammer one agent, and is capped so that a lone agent
-/// gets it again.
-pub fn exclusion_s(offer_count: i64) -> i64 {
-    offer_count
-        .saturating_mul(EXCLUSION_STEP_S)
-        .clamp(EXCLUSION_STEP_S, EXCLUSION_MAX_S)
+/// Which agent this queue asks.
+pub(crate) fn select(queue: &Queue, policy: &Policy) -> Select {
+    queue.routing.select.unwrap_or(policy.select)
+}
+
+pub(crate) fn is_closed(queue: &Queue, now: Time) -> bool {
+    let hours = queue.routing.hours.as_ref();
+    hours.is_some_and(|hours| !hours.at(now).is_open)
+}
+
+/// For whom alone the item waits now.
+pub(crate) fn kept_for(item: &WorkItem, now: Time) -> Option<UserId> {
+    let preferred = item.preferred.filter(|p| p.until > now);
+    preferred.map(|p| p.user_id)
+}
+
+/// What is known of a queue besides its row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Service {
+    pub is_closed: bool,
+    /// A member is available and connected.
+    pub is_staffed: bool,
+    /// The queue that it names for overflow is there to take items.
+    pub has_overflow: bool,
+}
+
+/// Why a waiting item should go to the other queue now, if it should.
+pub(crate) fn overflow(
+    item: &WorkItem,
+    queue: &Queue,
+    service: Service,
+    now: Time,
+) -> Option<(QueueId, Rule)> {
+    let overflow = queue.routing.overflow.filter(|_| service.has_overflow)?;
+    if rest_until(item) > now {
+        return None;
+    }
+    let waited = waited_out(item, overflow).is_some_and(|at| at <= now);
+    let rule = if overflow.when_closed && service.is_closed {
+        Rule::OverflowClosed
+    } else if overflow.when_unstaffed && !service.is_staffed {
+        Rule::OverflowUnstaffed
+    } else if waited {
+        Rule::OverflowWaited
+    } else {
+        return None;
+    };
+    Some((overflow.to, rule))
+}
+
+/// Instants at which time alone may make the item overflow.
+pub(crate) fn overflow_turns(item: &WorkItem, queue: &Queue) -> impl Iterator<Item = Time> {
+    let overflow = queue.routing.overflow;
+    let rest = overflow.map(|_| rest_until(item));
+    let waited = overflow.and_then(|overflow| waited_out(item, overflow));
+    rest.into_iter().chain(waited)
+}
+
+fn waited_out(item: &WorkItem, overflow: Overflow) -> Option<Time> {
+    Some(later(item.queue_since, overflow.after_s?))
+}
+
+/// An item that came from another queue rests a moment: should queues ever lead round in a circle,
+/// it goes round no faster than this.
+fn rest_until(item: &WorkItem) -> Time {
+    if item.queue_since == item.created_at {
+        Time::MIN_UTC
+    } else {
+        later(item.queue_since, OVERFLOW_REST_S)
+    }
 }

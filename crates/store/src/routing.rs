@@ -7,6 +7,10 @@
 //!   item into or out of an agent's hands puts her state in the same transaction.
 //! - An event of a moved item carries the keys of those who lose it, too.
 
+mod policies;
+
+pub use policies::{policy, put_policy, put_turn};
+
 use crate::db::{Db, Sealed};
 use crate::queries::row;
 use crate::tables::{agent_states, from_json, offers, to_json, word, work_items};
@@ -17,7 +21,7 @@ use domain::event::{Cursor, NewEvent, ScopeKey};
 use domain::image::Image;
 use domain::offer::{NewOffer, Offer};
 use domain::people::Role;
-use domain::work_item::{WorkItem, WorkItemRow};
+use domain::work_item::{Preferred, WorkItem, WorkItemRow};
 use domain::{OfferId, QueueId, TenantId, TicketId, Time, UserId, WorkItemId};
 use routing::{SeenPresence, Snapshot};
 use sea_orm::sea_query::Expr;
@@ -35,9 +39,27 @@ pub async fn snapshot(
     now: Time,
 ) -> Result<(Snapshot, Cursor), StoreError> {
     let head = events::head(db, tenant).await?;
+    let work_items = live_work_items(db, tenant).await?;
+    let snapshot = rest(db, tenant, work_items, head.seq, now).await?;
+    Ok((snapshot, head))
+}
+
+/// The same for questions about single items: of the work only what is in somebody's hands.
+pub async fn staff(db: &impl Db, tenant: TenantId, now: Time) -> Result<Snapshot, StoreError> {
+    let work_items = items_in_hands(db, tenant).await?;
+    rest(db, tenant, work_items, 0, now).await
+}
+
+async fn rest(
+    db: &impl Db,
+    tenant: TenantId,
+    work_items: Vec<WorkItem>,
+    seen_at: i64,
+    now: Time,
+) -> Result<Snapshot, StoreError> {
     let presences = leases::presences(db, tenant, now).await?;
-    let snapshot = Snapshot {
-        work_items: live_work_items(db, tenant).await?,
+    Ok(Snapshot {
+        work_items,
         offers: open_offers(db, tenant).await?,
         agents: agent_states(db, tenant).await?,
         queues: queries::queues::all(db, tenant).await?,
@@ -45,12 +67,12 @@ pub async fn snapshot(
             .into_iter()
             .map(|presence| SeenPresence {
                 presence,
-                version: head.seq,
+                version: seen_at,
             })
             .collect(),
-        ..Snapshot::default()
-    };
-    Ok((snapshot, head))
+        policy: policies::policy(db, tenant).await?,
+        turns: policies::turns(db, tenant).await?,
+    })
 }
 
 // -- work items ------------------------------------------------------------------------------
@@ -67,6 +89,14 @@ fn read_item(row: work_items::Model) -> Result<WorkItem, StoreError> {
     item.id = row.id.into();
     item.weight = row.weight;
     item.eligible_since = row.eligible_since;
+    item.queue_since = row.queue_since;
+    item.preferred = row
+        .preferred_id
+        .zip(row.preferred_until)
+        .map(|(user, until)| Preferred {
+            user_id: user.into(),
+            until,
+        });
     item.exclusions = from_json(row.exclusions)?;
     item.offer_count = row.offer_count;
     item.version = row.version;
@@ -93,6 +123,9 @@ fn item_row(item: &WorkItem) -> Result<work_items::Model, StoreError> {
         offer_id: hidden.offer_id.map(Into::into),
         completed_reason: hidden.completed_reason.map(|r| r.as_str().to_owned()),
         eligible_since: item.eligible_since,
+        queue_since: item.queue_since,
+        preferred_id: item.preferred.map(|p| p.user_id.uuid()),
+        preferred_until: item.preferred.map(|p| p.until),
         exclusions: to_json(&item.exclusions)?,
         offer_count: item.offer_count,
         created_at: item.created_at,

@@ -22,6 +22,8 @@ pub mod people;
 pub mod presence;
 pub mod provider_app;
 pub mod queue;
+pub mod queue_routing;
+pub mod routing;
 pub mod schema;
 pub mod skill;
 pub mod team;

@@ -2,14 +2,16 @@
 
 use super::context::{actor_who_may, app, reader};
 use super::error::payload;
+use super::queue_routing::{QueueRouting, QueueRoutingInput};
 use super::words::{id, int, parse};
 use app::queues::{self, SaveQueue};
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 use domain::Time;
 use domain::permission::Permission;
 use domain::queue;
 
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Queue {
     pub id: ID,
     pub name: String,
@@ -20,6 +22,16 @@ pub struct Queue {
     pub required_skills: Vec<RequiredSkill>,
     pub members: Vec<QueueMember>,
     pub archived_at: Option<Time>,
+    #[graphql(skip)]
+    own: queue::QueueRouting,
+}
+
+#[ComplexObject]
+impl Queue {
+    /// What is special about how it routes.
+    async fn routing(&self, ctx: &Context<'_>) -> Result<QueueRouting> {
+        Ok(QueueRouting::of(self.own.clone(), app(ctx)?.now()))
+    }
 }
 
 #[derive(SimpleObject)]
@@ -38,10 +50,6 @@ pub struct QueueMember {
 
 impl From<queue::Queue> for Queue {
     fn from(queue: queue::Queue) -> Self {
-        let required = |skill: queue::RequiredSkill| RequiredSkill {
-            skill_id: id(skill.skill_id),
-            level_min: skill.level_min,
-        };
         let member = |member: queue::QueueMember| QueueMember {
             user_id: id(member.user_id),
             priority: member.priority,
@@ -53,9 +61,23 @@ impl From<queue::Queue> for Queue {
             color: queue.color,
             offer_ttl_seconds: int(queue.offer_ttl_s),
             target_seconds: int(queue.target_s),
-            required_skills: queue.required_skills.into_iter().map(required).collect(),
+            required_skills: queue
+                .required_skills
+                .into_iter()
+                .map(RequiredSkill::from)
+                .collect(),
             members: queue.members.into_iter().map(member).collect(),
             archived_at: queue.archived_at,
+            own: queue.routing,
+        }
+    }
+}
+
+impl From<queue::RequiredSkill> for RequiredSkill {
+    fn from(skill: queue::RequiredSkill) -> Self {
+        Self {
+            skill_id: id(skill.skill_id),
+            level_min: skill.level_min,
         }
     }
 }
@@ -70,6 +92,7 @@ pub struct QueueInput {
     target_seconds: Option<i32>,
     required_skills: Option<Vec<RequiredSkillInput>>,
     members: Option<Vec<QueueMemberInput>>,
+    routing: Option<QueueRoutingInput>,
 }
 
 #[derive(InputObject)]
@@ -86,7 +109,7 @@ pub struct QueueMemberInput {
 }
 
 impl RequiredSkillInput {
-    fn read(self) -> Result<queue::RequiredSkill> {
+    pub fn read(self) -> Result<queue::RequiredSkill> {
         Ok(queue::RequiredSkill {
             skill_id: parse(&self.skill_id)?,
             level_min: self.level_min,
@@ -105,7 +128,7 @@ impl QueueMemberInput {
 }
 
 impl QueueInput {
-    fn read(self) -> Result<SaveQueue> {
+    pub fn read(self) -> Result<SaveQueue> {
         let skills = self
             .required_skills
             .map(|list| list.into_iter().map(RequiredSkillInput::read).collect());
@@ -120,6 +143,11 @@ impl QueueInput {
             target_s: self.target_seconds.map(Into::into),
             required_skills: skills.transpose()?,
             members: members.transpose()?,
+            settings: self
+                .routing
+                .map(QueueRoutingInput::read)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }

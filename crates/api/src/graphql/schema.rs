@@ -18,6 +18,7 @@ use super::people::{PeopleMutation, PeopleQuery};
 use super::presence::{PresenceMutation, PresenceSubscription};
 use super::provider_app::{ProviderAppMutation, ProviderAppQuery};
 use super::queue::{QueueMutation, QueueQuery};
+use super::routing::{RoutingMutation, RoutingQuery};
 use super::skill::{SkillMutation, SkillQuery};
 use super::team::{TeamMutation, TeamQuery};
 use super::ticket::{TicketMutation, TicketQuery};
@@ -38,7 +39,7 @@ pub struct QueryRoot(
     ConversationQuery,
     ContactQuery,
     CallQuery,
-    QueueQuery,
+    QueueQueries,
     SkillQuery,
     TeamQuery,
     AgentQuery,
@@ -62,7 +63,7 @@ pub struct MutationRoot(
     ConversationMutation,
     ContactMutation,
     AttachmentMutation,
-    QueueMutation,
+    QueueMutations,
     SkillMutation,
     TeamMutation,
     AgentMutation,
@@ -71,6 +72,13 @@ pub struct MutationRoot(
     ProviderAppMutation,
     JobMutation,
 );
+
+// Nested, because a root is a chain of its parts and the compiler follows it only so deep.
+#[derive(MergedObject, Default)]
+pub struct QueueQueries(QueueQuery, RoutingQuery);
+
+#[derive(MergedObject, Default)]
+pub struct QueueMutations(QueueMutation, RoutingMutation);
 
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]

@@ -15,6 +15,7 @@ use super::message::Message;
 use super::page;
 use super::people::User;
 use super::queue::Queue;
+use super::routing::WaitingReason;
 use super::words::{Priority, TicketStatus, id, int, parse};
 use ::app::reader::TicketPage;
 use ::app::tickets::{Assigned, TicketFilter as Filter};
@@ -155,6 +156,16 @@ impl Ticket {
     async fn work_item(&self, ctx: &Context<'_>) -> Result<Option<WorkItem>> {
         let item = loaders(ctx)?.load_one(WorkOf(self.0.id)).await?;
         Ok(item.map(WorkItem::from))
+    }
+
+    /// Why it still waits for an agent; `null` when it does not.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn waiting_reason(&self, ctx: &Context<'_>) -> Result<Option<WaitingReason>> {
+        let Some(item) = loaders(ctx)?.load_one(WorkOf(self.0.id)).await? else {
+            return Ok(None);
+        };
+        let waiting = shared_reader(ctx)?.why_waiting(&item).await?;
+        Ok(waiting.map(WaitingReason::from))
     }
 
     async fn version(&self) -> i32 {

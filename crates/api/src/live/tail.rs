@@ -56,7 +56,10 @@ impl Drop for Joined {
 
 /// Events the router alone follows are no change for a screen.
 fn is_shown(event: &Event) -> bool {
-    !matches!(event.image, Image::WorkItem(_))
+    !matches!(
+        event.image,
+        Image::WorkItem(_) | Image::Policy(_) | Image::Turn(_)
+    )
 }
 
 /// After these, somebody's keys may be others.

@@ -247,6 +247,37 @@ fn queues() -> Vec<Row> {
         mutation("saveQueue", Needs(Administer), NotFound, |world| {
             format!("(input: {{id: \"{}\", name: \"q\"}}) {DONE}", world.queue)
         }),
+        query("routingSettings", Needs(Read), |_| {
+            "{ order select queueShares { queueId } tiers { userId } }".into()
+        }),
+        query("routingFaults", Needs(Supervise), |_| {
+            "{ kind queueId skillId }".into()
+        }),
+        Row {
+            foreign: NotFound,
+            ..query("queueCandidates", Needs(Supervise), |world| {
+                format!(
+                    "(queueId: \"{}\", channel: \"sandbox\") {{ userId whyNot }}",
+                    world.queue
+                )
+            })
+        },
+        Row {
+            foreign: NotFound,
+            ..query("ticketCandidates", Needs(Supervise), |world| {
+                format!("(ticketId: \"{}\") {{ userId whyNot }}", world.ticket)
+            })
+        },
+        query("routingPreview", Needs(Administer), |_| {
+            "(settings: {order: FIFO}) { problem { code } preview { waiting changes { ticketId } } }"
+                .into()
+        }),
+        mutation(
+            "saveRoutingSettings",
+            Needs(Administer),
+            Foreign::NothingNamed,
+            |_| format!("(input: {{order: DEADLINE}}) {DONE}"),
+        ),
         mutation("archiveQueue", Needs(Administer), NotFound, |world| {
             format!("(id: \"{}\") {DONE}", world.queue)
         }),

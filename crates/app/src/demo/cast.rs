@@ -323,6 +323,7 @@ async fn open_queues(
             target_s: Some(if topic == Topic::Payment { 180 } else { 300 }),
             required_skills: Some(asked.into_iter().collect()),
             members: Some(members),
+            ..SaveQueue::default()
         };
         opened.push(queues::save(app, owner, wanted).await?);
     }

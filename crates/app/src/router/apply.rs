@@ -6,11 +6,11 @@ use crate::work::{apply_claim, apply_release, claim_rows, release_rows};
 use crate::{App, Error, Result};
 use domain::ticket::Ticket;
 use domain::work_item::WorkItem;
-use domain::{OfferId, TenantId, WorkItemId};
+use domain::{OfferId, QueueId, TenantId, WorkItemId};
 use futures_util::stream::{self, StreamExt};
-use routing::{ClaimPolicy, Decisions, Ending, OfferDecision, Refusal, Release};
+use routing::{ClaimPolicy, Decisions, Ending, OfferDecision, Overflow, Refusal, Release, Rule};
 use store::leases::{self, Shard};
-use store::queries::tickets;
+use store::queries::{queues, tickets};
 use store::{StoreError, Tx, routing as stored};
 
 /// Decisions under way at once, so that they share the group commit of SQLite.
@@ -19,6 +19,7 @@ const PARALLEL: usize = 8;
 enum Wish {
     End(Ending),
     Requeue(WorkItemId),
+    Overflow { item: WorkItemId, to: QueueId },
     Offer(Box<OfferDecision>),
 }
 
@@ -34,23 +35,44 @@ pub(super) async fn all(
         expiries,
         withdrawals,
         requeues,
+        overflows,
         offers,
         ..
     } = decisions;
     let endings = expiries.into_iter().chain(withdrawals).map(Wish::End);
     let requeues = requeues.into_iter().map(|r| Wish::Requeue(r.item_id));
-    let offers = offers.into_iter().map(|o| Wish::Offer(Box::new(o)));
-    let freed = batch(app, tenant, shard, endings.chain(requeues).collect()).await?;
+    let overflows = overflows.into_iter().map(|o: Overflow| Wish::Overflow {
+        item: o.item_id,
+        to: o.to,
+    });
+    let moves = endings.chain(requeues).chain(overflows).collect();
+    let freed = batch(app, tenant, shard, moves, PARALLEL).await?;
     if freed > 0 {
         return Ok(freed);
     }
-    batch(app, tenant, shard, offers.collect()).await
+    // Turns are noted one after the other, in the order in which they were decided.
+    let (turns, offers): (Vec<_>, Vec<_>) = offers.into_iter().partition(takes_turn);
+    let wish = |o| Wish::Offer(Box::new(o));
+    let turns = turns.into_iter().map(wish).collect();
+    let in_turn = batch(app, tenant, shard, turns, 1).await?;
+    let offers = offers.into_iter().map(wish).collect();
+    Ok(in_turn + batch(app, tenant, shard, offers, PARALLEL).await?)
 }
 
-async fn batch(app: &App, tenant: TenantId, shard: Shard, wishes: Vec<Wish>) -> Result<usize> {
+fn takes_turn(offer: &OfferDecision) -> bool {
+    offer.reason.rule == Rule::RoundRobin
+}
+
+async fn batch(
+    app: &App,
+    tenant: TenantId,
+    shard: Shard,
+    wishes: Vec<Wish>,
+    parallel: usize,
+) -> Result<usize> {
     let results: Vec<Result<bool>> = stream::iter(wishes)
         .map(|wish| one(app, tenant, shard, wish))
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(parallel)
         .collect()
         .await;
     let mut applied = 0;
@@ -75,6 +97,7 @@ async fn one(app: &App, tenant: TenantId, shard: Shard, wish: Wish) -> Result<bo
     let done = match wish {
         Wish::End(ending) => end(&mut tx, tenant, &ending).await,
         Wish::Requeue(item) => recover(&mut tx, tenant, item).await,
+        Wish::Overflow { item, to } => overflow(&mut tx, tenant, item, to).await,
         Wish::Offer(decision) => offer(&mut tx, tenant, *decision).await,
     };
     match done {
@@ -99,7 +122,8 @@ async fn end(tx: &mut Tx, tenant: TenantId, ending: &Ending) -> Result<bool> {
     let offer = stored::offer(tx, tenant, ending.offer_id).await?;
     let agent = stored::lock_agent_state(tx, tenant, offer.user_id).await?;
     let presence = leases::presence(tx, tenant, offer.user_id, tx.now()).await?;
-    let release = routing::end_offer(item, offer, agent, presence.as_ref(), tx.now());
+    let policy = stored::policy(tx, tenant).await?;
+    let release = routing::end_offer(item, offer, agent, presence.as_ref(), &policy, tx.now());
     store(tx, release, ticket).await
 }
 
@@ -107,6 +131,14 @@ async fn recover(tx: &mut Tx, tenant: TenantId, item: WorkItemId) -> Result<bool
     let (item, ticket) = lock_item(tx, tenant, item).await?;
     let (offer, agent) = release_rows(tx, &item).await?;
     let release = routing::recover(item, offer, agent, tx.now());
+    store(tx, release, ticket).await
+}
+
+async fn overflow(tx: &mut Tx, tenant: TenantId, item: WorkItemId, to: QueueId) -> Result<bool> {
+    let (item, ticket) = lock_item(tx, tenant, item).await?;
+    let from = queues::get(tx, tenant, item.queue_id).await?;
+    let to = queues::get(tx, tenant, to).await?;
+    let release = routing::overflow(item, &from, &to, tx.now());
     store(tx, release, ticket).await
 }
 
@@ -121,6 +153,7 @@ async fn store(tx: &mut Tx, release: Result<Release, Refusal>, ticket: Ticket) -
 async fn offer(tx: &mut Tx, tenant: TenantId, decision: OfferDecision) -> Result<bool> {
     let (item, ticket) = lock_item(tx, tenant, decision.item_id).await?;
     let rows = claim_rows(tx, item, decision.user_id).await?;
+    let turn = takes_turn(&decision).then_some((decision.queue_id, decision.user_id));
     let policy = ClaimPolicy::Offer {
         id: OfferId::new(tx.now()),
         reason: Box::new(decision.reason),
@@ -128,6 +161,9 @@ async fn offer(tx: &mut Tx, tenant: TenantId, decision: OfferDecision) -> Result
     match routing::claim(rows, policy, tx.now()) {
         Ok(claim) => {
             apply_claim(tx, claim, ticket).await?;
+            if let Some((queue, user)) = turn {
+                stored::put_turn(tx, tenant, queue, user).await?;
+            }
             Ok(true)
         }
         Err(_) => Ok(false),

@@ -317,6 +317,7 @@ async fn queue(tx: &Tx, tenant: TenantId, member: UserId) -> QueueId {
             priority: 1,
             delay_s: 0,
         }],
+        routing: domain::queue::QueueRouting::default(),
         archived_at: None,
         version: 0,
     };

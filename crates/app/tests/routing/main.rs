@@ -10,7 +10,9 @@
 
 mod claims;
 mod offers;
+mod policies;
 mod presence;
+mod races;
 mod router;
 mod settings;
 mod world;

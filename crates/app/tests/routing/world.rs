@@ -69,6 +69,7 @@ impl<'a> World<'a> {
             target_s: 300,
             required_skills: Vec::new(),
             members: Vec::new(),
+            routing: domain::queue::QueueRouting::default(),
             archived_at: None,
             version: 0,
         };

@@ -4,7 +4,6 @@
 
 use super::profile::{Membership, Profile, Ready, Row, Traits};
 use crate::decision::Score;
-use crate::policy::Select;
 use crate::rank::{AgentKey, Asked, Seat};
 use crate::rule::{Ineligible, Required, later};
 use domain::work_item::WorkItem;
@@ -26,12 +25,19 @@ pub(super) struct Ask<'a> {
     pub required: Required,
     /// Agents who may not be asked for this very item.
     pub excluded: Vec<UserId>,
+    /// For whom alone it waits now.
+    pub only: Option<UserId>,
     pub now: Time,
+}
+
+impl Ask<'_> {
+    fn may(&self, user: UserId) -> bool {
+        !self.excluded.contains(&user) && self.only.is_none_or(|only| only == user)
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct AgentIndex {
-    select: Select,
     profiles: BTreeMap<ProfileId, Profile>,
     profile_of: BTreeMap<Traits, ProfileId>,
     by_queue: BTreeMap<QueueId, BTreeSet<ProfileId>>,
@@ -42,13 +48,6 @@ pub(super) struct AgentIndex {
 }
 
 impl AgentIndex {
-    pub fn new(select: Select) -> Self {
-        Self {
-            select,
-            ..Self::default()
-        }
-    }
-
     /// Puts her where she belongs now.
     pub fn put(&mut self, user: UserId, readiness: Result<Ready, Ineligible>) {
         let Some(before) = self.places.get(&user) else {
@@ -112,13 +111,17 @@ impl AgentIndex {
 
     /// May anybody of this profile be asked?
     pub fn is_open(&self, profile: ProfileId, ask: &Ask<'_>) -> bool {
+        if let Some(only) = ask.only {
+            let hers = self.places.get(&only).map(|place| place.profile);
+            return hers == Some(profile) && self.is_open_to(only, ask);
+        }
         let queue = ask.item.queue_id;
         let Some((profile, membership)) = self.member(profile, queue) else {
             return false;
         };
         profile.is_skilled(&ask.required)
             && is_open(membership, ask)
-            && rows(profile, ask).any(|row| row.iter().any(|(.., id)| !ask.excluded.contains(id)))
+            && rows(profile, membership, ask).any(|row| row.iter().any(|(.., id)| ask.may(*id)))
     }
 
     /// May this agent be asked?
@@ -133,7 +136,7 @@ impl AgentIndex {
         place.readiness.as_ref().is_ok_and(room)
             && profile.is_skilled(&ask.required)
             && is_open(membership, ask)
-            && !ask.excluded.contains(&user)
+            && ask.may(user)
     }
 
     /// The first `n` who may be asked, the best first.
@@ -144,8 +147,8 @@ impl AgentIndex {
                 continue;
             }
             let levels = profile.levels(&ask.required);
-            let may = |id: &UserId| !ask.excluded.contains(id);
-            for row in rows(profile, ask) {
+            let may = |id: &UserId| ask.may(*id);
+            for row in rows(profile, membership, ask) {
                 let first = Profile::first_of(row, asked, may, n).into_iter();
                 best.extend(first.map(|(rank, since, id)| AgentKey {
                     member_priority: asked.member_priority(membership.priority),
@@ -186,12 +189,16 @@ impl AgentIndex {
                 *counts.entry(Ineligible::Skill).or_default() += profile.ready;
                 continue;
             }
-            let room: usize = rows(profile, ask).map(BTreeSet::len).sum();
+            let rows = rows(profile, membership, ask);
+            let room: usize = rows.map(BTreeSet::len).sum();
             *counts.entry(Ineligible::Capacity).or_default() += profile.ready - room;
             if is_open(membership, ask) {
-                let waits = |user: &&UserId| self.has_room(**user, profile, ask);
-                let excluded = ask.excluded.iter().filter(waits).count();
-                *counts.entry(Ineligible::Excluded).or_default() += excluded;
+                let waits = |user: &UserId| self.has_room(*user, profile, ask);
+                let kept = ask.only.map_or(0, |only| room - usize::from(waits(&only)));
+                *counts.entry(Ineligible::Reserved).or_default() += kept;
+                let excluded = ask.excluded.iter().filter(|user| waits(user));
+                let excluded = excluded.filter(|user| ask.only.is_none_or(|o| o == **user));
+                *counts.entry(Ineligible::Excluded).or_default() += excluded.count();
             } else {
                 *counts.entry(Ineligible::Delay).or_default() += room;
             }
@@ -243,14 +250,13 @@ impl AgentIndex {
     }
 
     fn replace(&mut self, user: UserId, place: Place) {
-        let select = self.select;
         if let Some(old) = self.places.remove(&user)
             && let Some(profile) = self.profiles.get_mut(&old.profile)
         {
-            profile.leave(user, &old.readiness, select);
+            profile.leave(user, &old.readiness);
         }
         if let Some(profile) = self.profiles.get_mut(&place.profile) {
-            profile.enter(user, &place.readiness, select);
+            profile.enter(user, &place.readiness);
         }
         self.places.insert(user, place);
     }
@@ -267,11 +273,10 @@ impl AgentIndex {
     }
 
     fn quit(&mut self, user: UserId, place: &Place) {
-        let select = self.select;
         let Some(profile) = self.profiles.get_mut(&place.profile) else {
             return;
         };
-        profile.leave(user, &place.readiness, select);
+        profile.leave(user, &place.readiness);
         profile.agents -= 1;
         if profile.agents > 0 {
             return;
@@ -294,8 +299,12 @@ pub(super) struct Reserved {
     place: Place,
 }
 
-fn rows<'a>(profile: &'a Profile, ask: &Ask<'_>) -> impl Iterator<Item = &'a Row> {
-    profile.with_room(&ask.item.channel, ask.item.weight)
+fn rows<'a>(
+    profile: &'a Profile,
+    membership: Membership,
+    ask: &Ask<'_>,
+) -> impl Iterator<Item = &'a Row> {
+    profile.with_room(&ask.item.channel, ask.item.weight, membership.select)
 }
 
 fn is_open(membership: Membership, ask: &Ask<'_>) -> bool {

@@ -5,10 +5,12 @@ use super::Engine;
 use super::agents::{Ask, ProfileId};
 use super::timers::Timer;
 use super::waiting::Taken;
-use crate::decision::{Decisions, Ending, OfferDecision, Reason, Requeue, Rule, RunnerUp};
-use crate::policy::Order;
+use crate::decision::{
+    Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp,
+};
 use crate::rank::{Asked, Front, FrontKey, ItemKey, Share, Waiting};
 use crate::rule::{self, DemandClass};
+use domain::policy::Order;
 use domain::work_item::WorkItem;
 use domain::{OfferId, QueueId, Time, UserId};
 use std::cmp::Reverse;
@@ -53,6 +55,15 @@ impl Engine {
                     reason: Reason::plain(*rule),
                 }));
         }
+        for (id, (to, rule)) in &self.overflows {
+            let overflow = self.items.get(*id).map(|item| Overflow {
+                item_id: item.id,
+                from: item.queue_id,
+                to: *to,
+                reason: Reason::plain(*rule),
+            });
+            decisions.overflows.extend(overflow);
+        }
         decisions.offers = self.offer_waiting();
         decisions.next_wake = self.timers.next();
         decisions
@@ -65,6 +76,10 @@ impl Engine {
                 Timer::OfferExpires(id) => self.place_offer(id),
                 Timer::ItemOpens(id) => self.place_item(id),
                 Timer::AgentIsLost(user) => self.place_offers_and_agent(user, None),
+                Timer::QueueTurns(queue) => {
+                    self.look_at_queue(queue);
+                    self.place_items_of(queue);
+                }
             }
         }
     }
@@ -184,8 +199,8 @@ impl Engine {
     fn front_key(&self, key: ItemKey, pairing: Pairing, draft: &Draft) -> Option<FrontKey> {
         let (profile, membership) = self.ready.member(pairing.1, pairing.0)?;
         let item = self.items.get(key.id)?;
-        let handling = profile.traits.handling.get(&item.class);
-        let all = || self.policy.handling_s.get(&item.class).copied();
+        let handling = profile.traits.handling.get(item.demand());
+        let all = || self.policy.handling_s.get(item.demand()).copied();
         let front = Front {
             item,
             queue: self.queues.get(item.queue_id)?,
@@ -224,6 +239,7 @@ impl Engine {
             item,
             required: rule::required(item, queue, self.clock),
             excluded: excluded.into_iter().collect(),
+            only: rule::kept_for(item, self.clock),
             now: self.clock,
         })
     }
@@ -233,8 +249,10 @@ impl Engine {
         let item = ask.item;
         let queue = self.queues.get(item.queue_id)?;
         let known = || self.turns.get(queue.id).map(|turn| turn.user_id);
+        let select = rule::select(queue, &self.policy);
         let asked = Asked {
             policy: &self.policy,
+            select,
             item,
             turn: draft.turns.get(&queue.id).copied().or_else(known),
         };
@@ -245,7 +263,7 @@ impl Engine {
             user_id: best.key.id,
             queue_id: queue.id,
             reason: Reason {
-                rule: self.policy.select.into(),
+                rule: select.into(),
                 key: Some(key.at),
                 score: Some(best.score),
                 demand_class: Some(DemandClass::of(item, queue, self.clock)),

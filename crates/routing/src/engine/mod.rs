@@ -8,11 +8,11 @@ mod agents;
 mod decide;
 mod known;
 mod profile;
+mod service;
 mod timers;
 mod waiting;
 
 use crate::decision::Rule;
-use crate::policy::{Order, Policy, Turn};
 use crate::rank::ItemKey;
 use crate::rows::{RowImage, SeenPresence, Snapshot};
 use crate::rule::{self, Ineligible, SHARED};
@@ -20,6 +20,7 @@ use agents::AgentIndex;
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
+use domain::policy::{Order, Policy, Turn};
 use domain::queue::Queue;
 use domain::work_item::{WorkItem, WorkItemState};
 use domain::{OfferId, QueueId, Time, UserId, WorkItemId};
@@ -42,6 +43,10 @@ pub struct Engine {
     memberships: BTreeMap<UserId, BTreeMap<QueueId, Membership>>,
     /// The different delays of a queue's members: a few, where members may be thousands.
     delays: BTreeMap<QueueId, BTreeSet<i64>>,
+    /// Queues outside their hours.
+    closed: BTreeSet<QueueId>,
+    /// Queues without a present member, of those for which that makes a difference.
+    unstaffed: BTreeSet<QueueId>,
     /// Σ shares of the queues in use.
     shares: f64,
     /// Offered and assigned items by agent.
@@ -57,6 +62,8 @@ pub struct Engine {
     endings: BTreeMap<OfferId, Rule>,
     /// Items in nobody's hands.
     orphans: BTreeMap<WorkItemId, Rule>,
+    /// Waiting items that should go to another queue.
+    overflows: BTreeMap<WorkItemId, (QueueId, Rule)>,
     clock: Time,
 }
 
@@ -72,17 +79,20 @@ impl Engine {
             presences: Known::new(|p: &SeenPresence| p.version),
             memberships: BTreeMap::new(),
             delays: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            unstaffed: BTreeSet::new(),
             held: Groups::default(),
             queued: Groups::default(),
             offers_of_item: Groups::default(),
             offers_of_agent: Groups::default(),
-            ready: AgentIndex::new(snapshot.policy.select),
+            ready: AgentIndex::default(),
             policy: snapshot.policy,
             shares: 0.0,
             waiting: WaitingIndex::default(),
             timers: Timers::default(),
             endings: BTreeMap::new(),
             orphans: BTreeMap::new(),
+            overflows: BTreeMap::new(),
             clock: now,
         };
         for queue in snapshot.queues {
@@ -233,6 +243,7 @@ impl Engine {
                 self.place_item(item);
             }
         }
+        self.staff_changed(user);
         true
     }
 
@@ -243,6 +254,7 @@ impl Engine {
         }
         self.presences.put(user, presence);
         self.place_offers_and_agent(user, None);
+        self.staff_changed(user);
         true
     }
 
@@ -252,12 +264,14 @@ impl Engine {
         if !self.queues.is_news(id, &queue) {
             return false;
         }
+        let select = rule::select(&queue, &self.policy);
         let mut members = BTreeMap::new();
         for m in &queue.members {
             // The first entry counts when somebody is listed twice.
             members.entry(m.user_id).or_insert(Membership {
                 priority: m.priority,
                 delay_s: m.delay_s,
+                select,
             });
         }
         let delays = queue.members.iter().map(|m| m.delay_s).collect();
@@ -276,9 +290,9 @@ impl Engine {
             let traits = self.traits(user);
             self.place_agent(user, Some(traits));
         }
-        for item in self.queued.of(&id).collect::<Vec<_>>() {
-            self.place_item(item);
-        }
+        self.look_at_queue(id);
+        self.place_items_of(id);
+        self.place_items_that_lead_to(id);
         true
     }
 
@@ -316,22 +330,35 @@ impl Engine {
             Some(rule) => self.orphans.insert(id, rule),
             None => self.orphans.remove(&id),
         };
-        let waits = item
+        let queued = item
             .filter(|i| i.state() == WorkItemState::Queued)
             .and_then(|i| Some((i, self.queues.get(i.queue_id)?)))
             .filter(|(_, queue)| queue.archived_at.is_none());
-        let opens = waits.and_then(|(item, _)| self.next_opening(item));
+        let overflow = queued.and_then(|(item, queue)| self.overflow(item, queue));
+        let stays = queued.filter(|_| overflow.is_none());
+        let waits = stays.filter(|(_, queue)| !self.closed.contains(&queue.id));
+        let opens = waits.and_then(|(item, queue)| self.next_opening(item, queue));
+        let flows = stays
+            .into_iter()
+            .flat_map(|(item, queue)| rule::overflow_turns(item, queue));
+        let flows = flows.filter(|at| *at > self.clock);
         let place = waits.map(|(item, queue)| {
             let excludes = item.exclusions.iter().any(|e| e.until > self.clock);
             let side = if excludes { Side::Beside } else { Side::InLine };
-            let criteria = rule::criteria(item, self.clock).iter();
+            let only = rule::kept_for(item, self.clock);
+            let criteria = rule::criteria(item, queue, self.clock);
             let criteria = criteria.map(|r| (r.skill_id, r.level_min)).collect();
             (
-                LineKey::of(item, side, criteria),
+                LineKey::of(item, side, only, criteria),
                 ItemKey::of(item, queue, self.policy.order),
             )
         });
-        self.timers.set(Timer::ItemOpens(id), opens);
+        match overflow {
+            Some(overflow) => self.overflows.insert(id, overflow),
+            None => self.overflows.remove(&id),
+        };
+        let turns = opens.into_iter().chain(flows).min();
+        self.timers.set(Timer::ItemOpens(id), turns);
         self.waiting.put(id, place);
     }
 
@@ -409,13 +436,15 @@ impl Engine {
     }
 
     /// When this item may be offered to somebody to whom it may not be offered now.
-    fn next_opening(&self, item: &WorkItem) -> Option<Time> {
+    fn next_opening(&self, item: &WorkItem, queue: &Queue) -> Option<Time> {
         let exclusions = item.exclusions.iter().map(|e| e.until);
         let delays = self.delays.get(&item.queue_id).into_iter().flatten();
-        let steps = item.criteria.iter().map(|step| &step.after_s);
+        let steps = item.criteria.iter().chain(&queue.routing.relax);
+        let steps = steps.map(|step| &step.after_s);
         let openings = delays.chain(steps);
         let openings = openings.map(|s| rule::later(item.eligible_since, *s));
-        let instants = exclusions.chain(openings);
+        let kept = item.preferred.map(|p| p.until);
+        let instants = exclusions.chain(kept).chain(openings);
         instants.filter(|at| *at > self.clock).min()
     }
 }

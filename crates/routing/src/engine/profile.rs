@@ -1,8 +1,8 @@
 //! Agents with equal traits, and the ready ones of them in the order in which they are asked.
 
-use crate::policy::Select;
 use crate::rank::{Asked, Standing};
 use crate::rule::{Ineligible, Required, SHARED};
+use domain::policy::Select;
 use domain::{QueueId, SkillId, Time, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -22,6 +22,8 @@ pub(super) struct Traits {
 pub(super) struct Membership {
     pub priority: i32,
     pub delay_s: i64,
+    /// How the queue selects among its agents.
+    pub select: Select,
 }
 
 /// An agent who may be asked.
@@ -73,16 +75,20 @@ pub(super) struct Profile {
     pub agents: usize,
     pub unready: BTreeMap<Ineligible, usize>,
     pub ready: usize,
-    /// By pool: spare slots → agents with exactly so many.
-    rows: Vec<BTreeMap<i64, Row>>,
+    /// For each selection of the queues served, by pool.
+    rows: BTreeMap<Select, Vec<BySpare>>,
 }
+
+/// Spare slots → agents with exactly so many.
+type BySpare = BTreeMap<i64, Row>;
 
 impl Profile {
     pub fn of(traits: Traits) -> Self {
-        let pools = traits.kinds.len() + 1;
+        let pools = vec![BTreeMap::new(); traits.kinds.len() + 1];
+        let selects = traits.memberships.values().map(|m| m.select);
         Self {
+            rows: selects.map(|select| (select, pools.clone())).collect(),
             traits,
-            rows: vec![BTreeMap::new(); pools],
             ..Self::default()
         }
     }
@@ -109,9 +115,15 @@ impl Profile {
         required.keys().map(|skill| i64::from(level(skill))).sum()
     }
 
-    /// Ready agents with room for the item, in rows that are each in order.
-    pub fn with_room(&self, channel: &str, weight: i64) -> impl Iterator<Item = &Row> {
-        let by_spare = self.rows.get(self.pool(channel));
+    /// Ready agents with room for the item, in rows that are each in the order of `select`.
+    pub fn with_room(
+        &self,
+        channel: &str,
+        weight: i64,
+        select: Select,
+    ) -> impl Iterator<Item = &Row> {
+        let pools = self.rows.get(&select);
+        let by_spare = pools.and_then(|pools| pools.get(self.pool(channel)));
         let rows = by_spare.into_iter().flat_map(move |r| r.range(weight..));
         rows.map(|(_, row)| row)
     }
@@ -124,7 +136,7 @@ impl Profile {
         n: usize,
     ) -> Vec<&'a (i64, Time, UserId)> {
         let all = row.iter();
-        match (asked.policy.select, asked.turn) {
+        match (asked.select, asked.turn) {
             (Select::Random, _) => all.filter(|(.., id)| may(id)).collect(),
             (Select::RoundRobin, Some(last)) => {
                 let after = Excluded((0, Time::MIN_UTC, last));
@@ -135,20 +147,22 @@ impl Profile {
         }
     }
 
-    pub fn enter(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>, select: Select) {
+    pub fn enter(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>) {
         match readiness {
             Err(why) => *self.unready.entry(*why).or_default() += 1,
             Ok(ready) => {
                 self.ready += 1;
-                for (rows, pool) in self.rows.iter_mut().zip(&ready.pools) {
-                    let row = rows.entry(pool.spare).or_default();
-                    row.insert(ready.key(*pool, select, user));
+                for (select, pools) in &mut self.rows {
+                    for (rows, pool) in pools.iter_mut().zip(&ready.pools) {
+                        let row = rows.entry(pool.spare).or_default();
+                        row.insert(ready.key(*pool, *select, user));
+                    }
                 }
             }
         }
     }
 
-    pub fn leave(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>, select: Select) {
+    pub fn leave(&mut self, user: UserId, readiness: &Result<Ready, Ineligible>) {
         match readiness {
             Err(why) => {
                 if let Some(n) = self.unready.get_mut(why) {
@@ -157,11 +171,13 @@ impl Profile {
             }
             Ok(ready) => {
                 self.ready = self.ready.saturating_sub(1);
-                for (rows, pool) in self.rows.iter_mut().zip(&ready.pools) {
-                    if let Some(row) = rows.get_mut(&pool.spare) {
-                        row.remove(&ready.key(*pool, select, user));
-                        if row.is_empty() {
-                            rows.remove(&pool.spare);
+                for (select, pools) in &mut self.rows {
+                    for (rows, pool) in pools.iter_mut().zip(&ready.pools) {
+                        if let Some(row) = rows.get_mut(&pool.spare) {
+                            row.remove(&ready.key(*pool, *select, user));
+                            if row.is_empty() {
+                                rows.remove(&pool.spare);
+                            }
                         }
                     }
                 }
@@ -171,7 +187,9 @@ impl Profile {
 
     /// Every ready agent.
     pub fn everybody(&self) -> impl Iterator<Item = UserId> + '_ {
-        let pool = self.rows.last().into_iter().flat_map(BTreeMap::values);
+        let pools = self.rows.values().next();
+        let pool = pools.and_then(|pools| pools.last()).into_iter();
+        let pool = pool.flat_map(BTreeMap::values);
         pool.flatten().map(|(.., id)| *id)
     }
 

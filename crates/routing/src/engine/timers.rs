@@ -1,14 +1,16 @@
 //! The instants at which an answer may change although no row does.
 
-use domain::{OfferId, Time, UserId, WorkItemId};
+use domain::{OfferId, QueueId, Time, UserId, WorkItemId};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     OfferExpires(OfferId),
-    /// An exclusion ends, or one more member may be asked.
+    /// An exclusion ends, one more member may be asked, or it overflows.
     ItemOpens(WorkItemId),
     AgentIsLost(UserId),
+    /// A queue opens or closes.
+    QueueTurns(QueueId),
 }
 
 /// At most one instant per timer.

@@ -5,7 +5,7 @@
 
 use crate::rank::ItemKey;
 use domain::work_item::WorkItem;
-use domain::{QueueId, SkillId, WorkItemId};
+use domain::{QueueId, SkillId, UserId, WorkItemId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -18,7 +18,9 @@ pub(super) struct LineKey {
     pub priority: i32,
     pub weight: i64,
     pub side: Side,
-    /// What the item itself asks for, at the step that it has reached.
+    /// For whom alone they wait now.
+    pub only: Option<UserId>,
+    /// What the steps ask for that the item has reached.
     pub criteria: Vec<(SkillId, i32)>,
 }
 
@@ -30,7 +32,12 @@ pub(super) enum Side {
 }
 
 impl LineKey {
-    pub fn of(item: &WorkItem, side: Side, criteria: Vec<(SkillId, i32)>) -> Self {
+    pub fn of(
+        item: &WorkItem,
+        side: Side,
+        only: Option<UserId>,
+        criteria: Vec<(SkillId, i32)>,
+    ) -> Self {
         Self {
             queue: item.queue_id,
             channel: item.channel.clone(),
@@ -38,6 +45,7 @@ impl LineKey {
             priority: item.priority,
             weight: item.weight,
             side,
+            only,
             criteria,
         }
     }

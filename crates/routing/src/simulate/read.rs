@@ -6,7 +6,7 @@ use super::scenario::{
     ClassSpec, GroupSpec, MembershipSpec, OfferSpec, QueueSpec, Scenario, StepSpec,
 };
 use super::times::{intervals, law};
-use crate::policy::{Order, Select};
+use domain::policy::{Order, Select};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;

@@ -3,13 +3,13 @@
 use super::measure::Micros;
 use super::scenario::{ClassSpec, GroupSpec, Scenario};
 use crate::Engine;
-use crate::policy::{AgentRule, MemberPriority, Policy, Turn};
 use crate::rows::{RowImage, SeenPresence, Snapshot};
 use crate::rule::SHARED;
 use domain::agent_state::AgentState;
 use domain::image::Presence;
 use domain::offer::Offer;
-use domain::queue::{Proficiency, Queue, QueueMember, RequiredSkill};
+use domain::policy::{AgentRule, MemberPriority, Policy, Turn};
+use domain::queue::{Proficiency, Queue, QueueMember, QueueRouting, RequiredSkill};
 use domain::work_item::{CriteriaStep, WorkItem};
 use domain::{QueueId, SkillId, TenantId, TicketId, Time, UserId, WorkItemId};
 use std::collections::BTreeMap;
@@ -114,6 +114,7 @@ pub(super) fn snapshot(scenario: &Scenario) -> Snapshot {
                 target_s: spec.target_s,
                 required_skills: Vec::new(),
                 members: Vec::new(),
+                routing: QueueRouting::default(),
                 archived_at: None,
                 version: 1,
             })
@@ -134,8 +135,8 @@ pub(super) fn snapshot(scenario: &Scenario) -> Snapshot {
                 .iter()
                 .map(|c| (c.id.clone(), c.handle.mean_s()))
                 .collect(),
-            agents: BTreeMap::new(),
             version: 1,
+            ..Policy::default()
         },
         ..Snapshot::default()
     };

@@ -1,7 +1,7 @@
 //! What is simulated: customers, queues, agents and how offers are answered.
 
 use super::random::{Arrivals, Interval, Law};
-use crate::policy::{Order, Select};
+use domain::policy::{Order, Select};
 use std::collections::BTreeMap;
 
 /// A scenario that was read without a fault: every queue and class that is named exists.

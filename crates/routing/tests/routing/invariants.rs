@@ -64,6 +64,19 @@ pub fn check_decision(w: &World, decisions: &Decisions) {
         for skill in &queue.required_skills {
             assert!(agent.level(skill.skill_id) >= skill.level_min, "I5: skill");
         }
+        assert!(
+            queue
+                .routing
+                .hours
+                .as_ref()
+                .is_none_or(|h| h.at(w.now).is_open),
+            "I5: hours"
+        );
+        let others = item.preferred.filter(|p| p.until > w.now);
+        assert!(
+            others.is_none_or(|p| p.user_id == offer.user_id),
+            "I5: kept"
+        );
         let overdue =
             |o: &&Offer| o.is_open() && o.user_id == agent.user_id && o.expires_at <= w.now;
         assert_eq!(
@@ -111,9 +124,10 @@ fn check_order(w: &World, decisions: &Decisions) {
                 .iter()
                 .find(|l| l.user_id == offer.user_id)
                 .and_then(|l| l.why_not);
-            assert_eq!(
-                why_not,
-                Some(Ineligible::Excluded),
+            // One that is about to leave for another queue is not overtaken here.
+            let leaves = decisions.overflows.iter().any(|o| o.item_id == older.id);
+            assert!(
+                leaves || matches!(why_not, Some(Ineligible::Excluded | Ineligible::Reserved)),
                 "I7: {older:?} was overtaken"
             );
         }

@@ -6,9 +6,12 @@
     reason = "helpers of tests stop at the first thing that cannot be"
 )]
 
+mod bad_input;
+mod explain;
 mod handover;
 mod history;
 mod invariants;
 mod policies;
 mod promises;
+mod service;
 mod world;

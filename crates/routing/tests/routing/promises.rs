@@ -5,7 +5,7 @@ use domain::agent_state::{AgentStatus, NOT_RESPONDING};
 use domain::offer::OfferState;
 use domain::queue::{Proficiency, RequiredSkill};
 use domain::work_item::WorkItemState;
-use routing::{Ineligible, Rule, exclusion_s, reference};
+use routing::{Ineligible, Rule, reference};
 
 #[test]
 fn unanswered_offer_goes_to_next_agent() {
@@ -208,8 +208,8 @@ fn a_lone_agent_is_asked_again_after_her_decline() {
     let decisions = w.route();
     assert_eq!(w.whose(item), None);
     let next = decisions.last().and_then(|d| d.next_wake);
-    assert_eq!(next, Some(w.now + seconds(exclusion_s(1))));
-    w.pass(exclusion_s(1));
+    assert_eq!(next, Some(w.now + seconds(w.policy.exclusion_s(1))));
+    w.pass(w.policy.exclusion_s(1));
     w.route();
     assert_eq!(w.whose(item), Some(agent(1)));
 }

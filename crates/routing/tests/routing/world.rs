@@ -5,12 +5,13 @@ use domain::agent_state::AgentState;
 use domain::clock::from_micros;
 use domain::image::Presence;
 use domain::offer::Offer;
-use domain::queue::{Queue, QueueMember};
+use domain::queue::{Queue, QueueMember, QueueRouting};
 use domain::work_item::{CompletedReason, WorkItem};
 use domain::{OfferId, QueueId, SkillId, TenantId, TicketId, Time, UserId, WorkItemId};
 use routing::{
     Claim, ClaimPolicy, ClaimRows, Decisions, Engine, Policy, Refusal, Release, RowImage,
-    SeenPresence, Snapshot, Turn, claim, complete, decline, end_offer, recover, reference, requeue,
+    SeenPresence, Snapshot, Turn, claim, complete, decline, end_offer, overflow, recover,
+    reference, requeue,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -169,6 +170,7 @@ impl World {
             target_s: 300,
             required_skills: Vec::new(),
             members: Vec::new(),
+            routing: QueueRouting::default(),
             archived_at: None,
             version: 0,
         });
@@ -305,7 +307,7 @@ impl World {
         let row = self.items[&item].clone();
         let offer = self.open_offer_of(&row).ok_or(Refusal::OfferOver)?;
         let agent = self.agents[&offer.user_id].clone();
-        self.store(decline(row, offer, agent, None, self.now))
+        self.store(decline(row, offer, agent, None, &self.policy, self.now))
     }
 
     pub fn close(&mut self, item: WorkItemId) -> Result<(), Refusal> {
@@ -334,13 +336,25 @@ impl World {
             let agent = self.agents.get(&offer.user_id).cloned();
             let presence = self.presences.get(&offer.user_id);
             let presence = presence.map(|p| p.presence.clone());
-            let ended = end_offer(item, offer, agent, presence.as_ref(), self.now);
+            let ended = end_offer(
+                item,
+                offer,
+                agent,
+                presence.as_ref(),
+                &self.policy,
+                self.now,
+            );
             done += usize::from(self.store(ended).is_ok());
         }
         for orphan in &decisions.requeues {
             let item = self.items[&orphan.item_id].clone();
             let (offer, agent) = (self.open_offer_of(&item), self.holder_of(&item));
             done += usize::from(self.store(recover(item, offer, agent, self.now)).is_ok());
+        }
+        for o in &decisions.overflows {
+            let (item, from) = (self.items[&o.item_id].clone(), &self.queues[&o.from]);
+            let moved = overflow(item, from, &self.queues[&o.to], self.now);
+            done += usize::from(self.store(moved).is_ok());
         }
         for offer in &decisions.offers {
             let policy = ClaimPolicy::Offer {

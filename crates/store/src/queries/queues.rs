@@ -17,6 +17,7 @@ fn read(row: queues::Model) -> Result<Queue, StoreError> {
         target_s: row.target_s,
         required_skills: from_json(row.required_skills)?,
         members: from_json(row.members)?,
+        routing: from_json(row.routing)?,
         archived_at: row.archived_at,
         version: row.version,
     })
@@ -32,6 +33,7 @@ fn row(queue: &Queue) -> Result<queues::Model, StoreError> {
         target_s: queue.target_s,
         required_skills: to_json(&queue.required_skills)?,
         members: to_json(&queue.members)?,
+        routing: to_json(&queue.routing)?,
         archived_at: queue.archived_at,
         version: queue.version,
     })

@@ -45,6 +45,8 @@ pub mod provider_apps;
 pub mod queues;
 pub mod read_cursors;
 pub mod router_shards;
+pub mod routing_policies;
+pub mod routing_turns;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in_attempts;

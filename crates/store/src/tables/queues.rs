@@ -15,6 +15,7 @@ pub struct Model {
     pub target_s: i64,
     pub required_skills: Json,
     pub members: Json,
+    pub routing: Json,
     pub archived_at: Option<Time>,
     pub version: i64,
 }

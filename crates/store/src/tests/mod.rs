@@ -75,6 +75,7 @@ async fn world(store: &Store) -> World {
         target_s: 60,
         required_skills: vec![],
         members: vec![],
+        routing: domain::queue::QueueRouting::default(),
         archived_at: None,
         version: 0,
     };

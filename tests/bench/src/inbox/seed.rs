@@ -47,8 +47,8 @@ const STATEMENTS: &[&str] = &[
      SELECT id, tenant_id, id, 'inbound', 'text', 'received', 'contact', 'Customer', last_message_preview, '[]', \
      '{}', 1, created_at, created_at, 1 FROM tickets ORDER BY id",
     "INSERT INTO work_items (id, tenant_id, ticket_id, queue_id, channel, weight, priority, state, eligible_since, \
-     exclusions, offer_count, created_at, version) \
-     SELECT id, tenant_id, id, queue_id, channel, 1, 1, 'queued', created_at, '[]', 0, created_at, 1 \
+     queue_since, exclusions, offer_count, created_at, version) \
+     SELECT id, tenant_id, id, queue_id, channel, 1, 1, 'queued', created_at, created_at, '[]', 0, created_at, 1 \
      FROM tickets WHERE status = 'open'",
     "INSERT INTO ticket_counts (tenant_id, queue_id, assignee_id, status, n) \
      SELECT tenant_id, queue_id, coalesce(assignee_id, zeroblob(16)), status, count(*) FROM tickets \

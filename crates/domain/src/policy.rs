@@ -1,7 +1,7 @@
 //! How a tenant routes: which item goes first, which agent is asked, and what both rules need to
 //! know. The default is what a tenant gets who configures nothing.
 
-use domain::{QueueId, Time, UserId, text_enum};
+use crate::{QueueId, UserId, text_enum};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ text_enum! {
 
 impl Order {
     /// Does this order compare the heads of queues at the time of deciding?
-    pub(crate) const fn compares_heads(self) -> bool {
+    pub const fn compares_heads(self) -> bool {
         matches!(self, Self::WaitOverTarget | Self::Fqr | Self::Gcmu)
     }
 }
@@ -67,10 +67,11 @@ text_enum! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     pub order: Order,
+    /// For queues that name none of their own.
     pub select: Select,
     pub member_priority: MemberPriority,
     /// Makes the lots of this tenant its own.
@@ -78,10 +79,36 @@ pub struct Policy {
     /// Share of all waiting items that each queue may hold, for `fqr`; 1 where not named. Only
     /// the proportions count.
     pub shares: BTreeMap<QueueId, f64>,
-    /// Mean handling time by class of item, seconds, for `gcmu`; one second where not named.
+    /// Mean handling time by class of item, seconds, for `gcmu`; one second where not named. Items
+    /// without a class go by their channel.
     pub handling_s: BTreeMap<String, f64>,
     pub agents: BTreeMap<UserId, AgentRule>,
+    /// Slots that an item takes, by channel; 1 where not named.
+    pub weights: BTreeMap<String, i64>,
+    /// How long an agent who declined or missed an item is not asked for it again: this long for
+    /// each offer that was made of it, so that one item does not hammer one agent …
+    pub exclusion_s: i64,
+    /// … and never longer, so that a lone agent gets it again.
+    pub exclusion_max_s: i64,
     pub version: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            order: Order::default(),
+            select: Select::default(),
+            member_priority: MemberPriority::default(),
+            seed: 0,
+            shares: BTreeMap::new(),
+            handling_s: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            exclusion_s: 30,
+            exclusion_max_s: 300,
+            version: 0,
+        }
+    }
 }
 
 /// What is special about one agent.
@@ -103,27 +130,27 @@ pub struct Turn {
 }
 
 impl Policy {
-    pub(crate) fn share(&self, queue: QueueId) -> f64 {
+    pub fn share(&self, queue: QueueId) -> f64 {
         self.shares.get(&queue).copied().unwrap_or(1.0)
     }
 
-    pub(crate) fn tier(&self, user: UserId) -> i64 {
+    pub fn tier(&self, user: UserId) -> i64 {
         self.agents.get(&user).map_or(0, |a| a.tier)
     }
 
-    pub(crate) fn handling_s(&self, user: UserId, class: &str) -> f64 {
+    pub fn handling_s(&self, user: UserId, class: &str) -> f64 {
         let own = self.agents.get(&user).and_then(|a| a.handling_s.get(class));
         let all = || self.handling_s.get(class);
         own.or_else(all).copied().unwrap_or(1.0)
     }
-}
 
-/// Seconds from `since` to `now`, not below 0.
-pub(crate) fn waited_s(since: Time, now: Time) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "microseconds of any wait fit 52 bits"
-    )]
-    let micros = (now - since).num_microseconds().unwrap_or(i64::MAX) as f64;
-    (micros / 1e6).max(0.0)
+    pub fn weight(&self, channel: &str) -> i64 {
+        self.weights.get(channel).copied().unwrap_or(1)
+    }
+
+    /// After the `offer_count`th offer of an item.
+    pub fn exclusion_s(&self, offer_count: i64) -> i64 {
+        let grown = offer_count.max(1).saturating_mul(self.exclusion_s);
+        grown.min(self.exclusion_max_s)
+    }
 }
