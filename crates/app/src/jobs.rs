@@ -267,7 +267,11 @@ async fn process_inbound(app: &App, job: &StoredJob, delivery: domain::DeliveryI
         Err(ProcessError::Later) => Ok(End::Wait {
             until: Duration::seconds(1),
         }),
-        Err(ProcessError::Malformed(reason)) => malformed(app, job, delivery, reason).await,
+        Err(ProcessError::Malformed(reason)) => {
+            // Its turn has to end before the next one can begin.
+            drop(tx);
+            malformed(app, job, delivery, reason).await
+        }
         Err(ProcessError::App(error)) => Err(error),
     }
 }
