@@ -10,6 +10,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_first;
 mod m0001_search;
+mod m0001_tags;
 mod table;
 
 /// Schema version this binary writes; `serve` accepts it and the one before.
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_first::Migration),
             Box::new(m0001_search::Migration),
+            Box::new(m0001_tags::Migration),
         ]
     }
 }

@@ -89,6 +89,10 @@ for_each_backend! {
         let all = many(&world).await;
         type Case = (TicketFilter, fn(&World<'_>, &Ticket) -> bool);
         let none = TicketFilter::default;
+        let vip = || TicketFilter { tag: Some("vip".into()), ..none() };
+        fn is_vip(ticket: &Ticket) -> bool {
+            ticket.tags.contains(&"vip".to_owned())
+        }
         let cases: Vec<Case> = vec![
             (TicketFilter { statuses: vec![TicketStatus::Open, TicketStatus::Pending], ..none() },
              |_, t| matches!(t.status, TicketStatus::Open | TicketStatus::Pending)),
@@ -101,7 +105,17 @@ for_each_backend! {
             (TicketFilter { priority: Some(Priority::Urgent), ..none() }, |_, t| t.priority == Priority::Urgent),
             (TicketFilter { waiting: Some(true), ..none() }, |_, t| t.waiting_since.is_some()),
             (TicketFilter { waiting: Some(false), ..none() }, |_, t| t.waiting_since.is_none()),
-            (TicketFilter { tag: Some("VIP".into()), ..none() }, |_, t| t.tags.contains(&"vip".to_owned())),
+            (TicketFilter { tag: Some("VIP".into()), ..none() }, |_, t| is_vip(t)),
+            (TicketFilter { statuses: vec![TicketStatus::Open, TicketStatus::Snoozed], ..vip() },
+             |_, t| is_vip(t) && matches!(t.status, TicketStatus::Open | TicketStatus::Snoozed)),
+            (TicketFilter { queue: Some(world.far), ..vip() }, |w, t| is_vip(t) && t.queue_id == w.far),
+            (TicketFilter { assigned: Assigned::Nobody, ..vip() }, |_, t| is_vip(t) && t.assignee_id.is_none()),
+            (TicketFilter { assigned: Assigned::To(world.ben.user_id), ..vip() },
+             |w, t| is_vip(t) && t.assignee_id == Some(w.ben.user_id)),
+            (TicketFilter { priority: Some(Priority::Low), ..vip() },
+             |_, t| is_vip(t) && t.priority == Priority::Low),
+            (TicketFilter { waiting: Some(true), ..vip() }, |_, t| is_vip(t) && t.waiting_since.is_some()),
+            (TicketFilter { contact: Some(all[0].contact_id), ..vip() }, |_, t| is_vip(t)),
             (TicketFilter { tag: Some("ip".into()), ..none() }, |_, _| false),
             (TicketFilter { channel: Some("sms".into()), ..none() }, |_, _| false),
             (TicketFilter { contact: Some(all[0].contact_id), ..none() }, |_, _| true),

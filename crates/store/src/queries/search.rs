@@ -9,7 +9,7 @@ use crate::queries::row::belongs;
 use crate::tables::tickets;
 use crate::{Db, StoreError, Tx};
 use domain::{ContactId, TenantId, TicketId};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -232,25 +232,6 @@ impl Match {
         let tokens = self.tokens.iter().enumerate();
         tokens.map(move |(i, token)| (token.as_str(), self.last_is_prefix && i == last))
     }
-}
-
-/// Tags are a JSON list of words without quotes or backslashes, so a quoted word is found in its
-/// text form on both databases.
-pub(crate) fn has_tag(tag: &str) -> Expr {
-    let escaped: String = tag
-        .chars()
-        .flat_map(|c| {
-            matches!(c, '%' | '_' | '!')
-                .then_some('!')
-                .into_iter()
-                .chain([c])
-        })
-        .collect();
-    let text = Func::cast_as(
-        Expr::col((tickets::Entity, tickets::Column::Tags)),
-        Alias::new("TEXT"),
-    );
-    Expr::from(text).like(sea_orm::sea_query::LikeExpr::new(format!("%\"{escaped}\"%")).escape('!'))
 }
 
 /// Documents in the index, for tests and the doctor.

@@ -6,6 +6,7 @@ mod jobs;
 mod leases;
 mod messages;
 mod routing;
+mod tagged_lists;
 mod ticket_lists;
 mod tx;
 

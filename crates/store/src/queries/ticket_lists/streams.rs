@@ -7,7 +7,7 @@ use crate::queries::{search, tickets as rows};
 use crate::tables::tickets;
 use domain::ticket::TicketStatus;
 use domain::{QueueId, UserId};
-use sea_orm::sea_query::{Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, DbBackend};
 
 pub(super) const ID: &str = "id";
@@ -61,7 +61,11 @@ impl Streams {
                 Range::Contact | Range::Mentioning(_) | Range::Waiting => {
                     parts.push(part(viewer, filter, sort, rank, range, None));
                 }
-                Range::Everything if filter.statuses.is_empty() && sort != TicketSort::Priority => {
+                Range::Everything
+                    if filter.statuses.is_empty()
+                        && filter.tag.is_none()
+                        && sort != TicketSort::Priority =>
+                {
                     parts.push(part(viewer, filter, sort, rank, range, None));
                 }
                 _ => parts.extend(
@@ -122,6 +126,27 @@ fn ranges(viewer: Viewer<'_>, filter: &TicketFilter, sort: TicketSort, rank: i64
     ranges
 }
 
+/// A row of it is a ticket with one of its tags, under the names of the columns of `tickets`: read
+/// in their stead, it is the same list and finds only what has the tag.
+const TAGGED: &str = "ticket_tags";
+
+/// Whether the range is read within the tag. A contact names few tickets already.
+const fn is_within_tag(range: Range) -> bool {
+    !matches!(range, Range::Contact)
+}
+
+/// For tickets that are found by something else than their tag.
+fn has_tag(tag: &str) -> Expr {
+    let of = |column| Expr::col((Alias::new(TAGGED), Alias::new(column)));
+    let found = Query::select()
+        .expr(Expr::val(1))
+        .from(Alias::new(TAGGED))
+        .and_where(of("id").eq(Expr::col((tickets::Entity, tickets::Column::Id))))
+        .and_where(of("tag").eq(tag))
+        .to_owned();
+    Expr::exists(found)
+}
+
 fn part(
     viewer: Viewer<'_>,
     filter: &TicketFilter,
@@ -131,8 +156,15 @@ fn part(
     status: Option<TicketStatus>,
 ) -> SelectStatement {
     let mut select = Query::select();
-    select.from(tickets::Entity);
+    let tag = filter.tag.as_deref().filter(|_| is_within_tag(range));
+    match tag {
+        Some(tag) => select
+            .from_as(Alias::new(TAGGED), tickets::Entity)
+            .and_where(Expr::col((tickets::Entity, Alias::new("tag"))).eq(tag)),
+        None => select.from(tickets::Entity),
+    };
     select.and_where(match range {
+        Range::NobodysIn(_) if tag.is_some() => tickets::Column::TenantId.eq(viewer.tenant.uuid()),
         Range::Mentioning(_) | Range::NobodysIn(_) => {
             belongs(tickets::Column::TenantId, viewer.tenant)
         }
@@ -207,8 +239,8 @@ fn rest(
     if let Some(channel) = &filter.channel {
         all = all.add(Column::Channel.eq(channel.as_str()));
     }
-    if let Some(tag) = &filter.tag {
-        all = all.add(search::has_tag(tag));
+    if let Some(tag) = filter.tag.as_deref().filter(|_| !is_within_tag(range)) {
+        all = all.add(has_tag(tag));
     }
     let waiting = (sort == TicketSort::WaitingLongest).then_some(rank == 1);
     for waiting in [filter.waiting, waiting].into_iter().flatten() {
@@ -244,6 +276,9 @@ fn matches(
 ) -> SelectStatement {
     let mut found = search::tickets_matching(backend, viewer.tenant, words);
     found.cond_where(rest(viewer, filter, sort, rank, Range::Everything, None));
+    if let Some(tag) = &filter.tag {
+        found.and_where(has_tag(tag));
+    }
     found.limit(MATCHES_MAX);
     let mut select = Query::select();
     select
