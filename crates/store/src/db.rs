@@ -87,6 +87,11 @@ impl Door {
         self.txn.lock().await.take();
     }
 
+    /// A statement is in flight.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.txn.try_lock().is_err()
+    }
+
     pub(crate) fn failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)
     }

@@ -9,6 +9,7 @@
 //!   acceptor. Both exist so that a cancelled caller cannot tear a commit apart.
 
 mod accept;
+mod allowance;
 mod db;
 mod error;
 mod flush;

@@ -47,7 +47,7 @@ pub struct Options {
     pub readers_max: u32,
     /// Postgres only: transactions at once.
     pub writers_max: u32,
-    /// SQLite only: how long one use case may hold the writer.
+    /// SQLite only: how long one use case may hold the writer without giving it work.
     pub turn_max: Duration,
 }
 
@@ -59,8 +59,8 @@ impl Options {
             exclusive: false,
             readers_max: readers(),
             writers_max: 16,
-            // A starved machine stretches every turn; rolled back, somebody could not sign in or
-            // accept an offer. Far above what a turn takes, and short enough to unblock the rest.
+            // Far above what a use case does between two statements even on a starved machine, and
+            // short enough to unblock the rest.
             turn_max: Duration::from_secs(2),
         }
     }

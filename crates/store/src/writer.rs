@@ -13,6 +13,7 @@
 //! Nobody waits for background work: it takes long turns when no webhook has come for [`CALM`],
 //! and in a flood of them one every [`PATIENCE`], so that it never stands still.
 
+use crate::allowance::{Overdue, within};
 use crate::db::Door;
 use crate::error::StoreError;
 use crate::flush::{Buffer, Flushed, flush};
@@ -254,7 +255,7 @@ impl Task {
         if request.grant.send(Ok(turn)).is_err() {
             return Ok(None);
         }
-        let outcome = tokio::time::timeout(self.turn_max, ended).await;
+        let outcome = within(self.turn_max, || door.is_busy(), ended).await;
         door.close().await;
         match outcome {
             Ok(Ok(end)) if !door.failed() => return Ok(Some(end)),
@@ -262,10 +263,10 @@ impl Task {
                 let _ = end.done.send(Err(after_failure(use_case)));
             }
             Ok(Err(_)) => {}
-            Err(_) => tracing::error!(
+            Err(Overdue) => tracing::error!(
                 use_case,
                 turn_ms_max = self.turn_max.as_millis() as u64,
-                "a transaction held the writer too long and was rolled back"
+                "a transaction held the writer idle for too long and was rolled back"
             ),
         }
         // Fails if SQLite rolled everything back by itself (disk full, I/O error): then the

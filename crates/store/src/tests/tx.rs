@@ -1,4 +1,4 @@
-//! Promises of a transaction: sequences, rollback, grouping, overdue turns.
+//! Promises of a transaction: sequences, rollback, grouping, overdue turns, a machine that stalls.
 
 use super::{count, run, tenant};
 use crate::db::Sealed;
@@ -215,17 +215,24 @@ async fn a_caller_cancelled_in_the_middle_leaves_nothing_and_blocks_nobody() {
     assert_eq!(count(&db.store, NOTES).await, 1);
 }
 
-#[tokio::test]
-async fn a_turn_that_holds_the_writer_too_long_is_rolled_back_and_named() {
+/// A store whose use cases may hold the writer idle for a moment only.
+async fn impatient() -> (Store, tempfile::TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
     let url = Url::Sqlite {
         path: dir.path().join("meari.db"),
     };
     let options = Options {
-        turn_max: Duration::from_millis(20),
+        turn_max: IDLE_MAX,
         ..Options::new(url, Arc::new(SystemClock))
     };
-    let store = Store::open(&options).await.expect("opens");
+    (Store::open(&options).await.expect("opens"), dir)
+}
+
+const IDLE_MAX: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn a_turn_that_holds_the_writer_too_long_is_rolled_back_and_named() {
+    let (store, _dir) = impatient().await;
     let slow = store.begin_global("test.slow").await.expect("begins");
     note(&slow, "lost").await.expect("writes");
     // This turn is granted only once the slow one was thrown out.
@@ -237,6 +244,35 @@ async fn a_turn_that_holds_the_writer_too_long_is_rolled_back_and_named() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains("test.slow"), "{error}");
     assert_eq!(count(&store, NOTES).await, 0);
+}
+
+/// One thread runs everything here, so what stops it stops the whole process, as a paused machine does.
+#[tokio::test(flavor = "current_thread")]
+async fn a_machine_that_stands_still_in_the_middle_of_a_turn_costs_nobody_her_work() {
+    let (store, _dir) = impatient().await;
+    let tx = store.begin_global("test.paused").await.expect("begins");
+    note(&tx, "before").await.expect("writes");
+    let (_never, nothing) = std::sync::mpsc::channel::<()>();
+    nothing
+        .recv_timeout(IDLE_MAX * 10)
+        .expect_err("nothing comes");
+    note(&tx, "after").await.expect("its turn goes on");
+    tx.commit(()).await.expect("commits");
+    assert_eq!(count(&store, NOTES).await, 2);
+}
+
+#[tokio::test]
+async fn a_slow_statement_is_not_held_against_its_use_case() {
+    let (store, _dir) = impatient().await;
+    let tx = store.begin_global("test.slow_disk").await.expect("begins");
+    note(&tx, "kept").await.expect("writes");
+    let slow = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 500000) \
+                SELECT COUNT(*) FROM n";
+    let began = tokio::time::Instant::now();
+    run(&tx, slow, vec![]).await.expect("runs");
+    assert!(began.elapsed() > IDLE_MAX * 2, "it was not slow");
+    tx.commit(()).await.expect("commits");
+    assert_eq!(count(&store, NOTES).await, 1);
 }
 
 #[tokio::test]
