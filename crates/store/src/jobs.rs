@@ -8,8 +8,10 @@
 //! - A claim ends at `locked_until`. Who was overtaken learns it by `Conflict` and stops.
 
 pub mod batch;
+mod claim;
 mod letters;
 
+pub use claim::{Which, claim, is_any_due, release_all};
 pub use letters::{dead_letters, discard, list, replay};
 
 use crate::db::{Db, Sealed, one_row};
@@ -18,14 +20,11 @@ use crate::tables::{from_json, job_steps, jobs, word};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
 use domain::image::{DeadLetter, Image};
-use domain::job::{ATTEMPTS_MAX, Job, JobState, VANISHED_MAX};
+use domain::job::{ATTEMPTS_MAX, Job, JobState};
 use domain::people::Role;
 use domain::{JobId, NodeId, TenantId, Time};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult as _, QueryFilter,
-    QueryOrder, QuerySelect,
-};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// Longest error text that is kept.
 const ERROR_CHARS_MAX: usize = 2_000;
@@ -108,126 +107,6 @@ pub enum Retried {
     Dead,
 }
 
-/// Which jobs a claim looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    All,
-    /// Those that are not done in batches.
-    NotBatched,
-}
-
-impl Which {
-    /// A literal: only then do both databases use the partial indexes.
-    fn waiting(self) -> String {
-        match self {
-            Self::All => "jobs.state = 'waiting'".to_owned(),
-            Self::NotBatched => {
-                format!(
-                    "jobs.state = 'waiting' AND jobs.kind NOT IN {}",
-                    batch::KINDS
-                )
-            }
-        }
-    }
-}
-
-/// Claims up to `limit` jobs that are due, at most one per lane, for `node` until `locked_until`.
-/// A claim whose lock has expired is taken over with one attempt more.
-pub async fn claim(
-    tx: &Tx,
-    which: Which,
-    node: NodeId,
-    limit: u64,
-    locked_until: Time,
-) -> Result<Vec<StoredJob>, StoreError> {
-    release_expired(tx).await?;
-    let mut due = due_jobs(which, node, tx.now(), limit);
-    // Two Postgres workers pick different jobs; SQLite has one writer and no such clause.
-    due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    let claimed = Query::update()
-        .table(jobs::Entity)
-        .value(jobs::Column::State, JobState::Running.as_str())
-        .value(jobs::Column::LockedBy, node.uuid())
-        .value(jobs::Column::LockedUntil, locked_until)
-        .value(
-            jobs::Column::Attempts,
-            Expr::col(jobs::Column::Attempts).add(1),
-        )
-        .and_where(Expr::col(jobs::Column::Id).in_subquery(due))
-        .and_where(Expr::cust("state = 'waiting'"))
-        .returning_all()
-        .to_owned();
-    let rows = tx.conn().query_all(&claimed).await?;
-    let mut claimed = rows
-        .iter()
-        .map(|row| StoredJob::from_row(jobs::Model::from_query_result(row, "")?))
-        .collect::<Result<Vec<_>, _>>()?;
-    claimed.sort_by_key(|job| job.id);
-    Ok(claimed)
-}
-
-/// The first waiting job of each lane in which nothing runs, if it is due and may run on `node`.
-fn due_jobs(which: Which, node: NodeId, now: Time, limit: u64) -> SelectStatement {
-    let column = |name| Expr::col((jobs::Entity, name));
-    let earlier = Query::select()
-        .expr(Expr::val(1))
-        .from_as(jobs::Entity, Alias::new("other"))
-        .and_where(Expr::cust(
-            "other.lane = jobs.lane AND other.state IN ('waiting', 'running') \
-             AND (other.state = 'running' OR other.id < jobs.id)",
-        ))
-        .to_owned();
-    Query::select()
-        .column((jobs::Entity, jobs::Column::Id))
-        .from(jobs::Entity)
-        .and_where(Expr::cust(which.waiting()))
-        .and_where(column(jobs::Column::RunAt).lte(now))
-        .and_where(
-            column(jobs::Column::NodeId)
-                .is_null()
-                .or(column(jobs::Column::NodeId).eq(node.uuid())),
-        )
-        .and_where(Expr::exists(earlier).not())
-        .order_by((jobs::Entity, jobs::Column::RunAt), sea_orm::Order::Asc)
-        .order_by((jobs::Entity, jobs::Column::Id), sea_orm::Order::Asc)
-        .limit(limit)
-        .to_owned()
-}
-
-/// Jobs whose worker vanished wait again; those that vanish too often are dead letters.
-async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
-    let is_over = || Expr::col(jobs::Column::Attempts).gte(i64::from(VANISHED_MAX));
-    let state = |state: JobState| Expr::val(state.as_str());
-    let next = Expr::case(is_over(), state(JobState::Dead)).finally(state(JobState::Waiting));
-    let error = Expr::case(
-        is_over(),
-        Expr::val("the worker vanished in the last attempt"),
-    )
-    .finally(Expr::col(jobs::Column::LastError));
-    jobs::Entity::update_many()
-        .filter(Expr::cust("state = 'running'"))
-        .filter(jobs::Column::LockedUntil.lte(tx.now()))
-        .col_expr(jobs::Column::State, next.into())
-        .col_expr(jobs::Column::LastError, error.into())
-        .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
-        .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
-        .col_expr(jobs::Column::Vanished, Expr::val(true))
-        .exec(tx.conn())
-        .await?;
-    Ok(())
-}
-
-/// At the start of the only process: whoever held a claim is gone, nobody waits for its lock.
-pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
-    let result = jobs::Entity::update_many()
-        .filter(Expr::cust("state = 'running'"))
-        .col_expr(jobs::Column::LockedUntil, Expr::val(tx.now()))
-        .exec(tx.conn())
-        .await?;
-    release_expired(tx).await?;
-    Ok(result.rows_affected)
-}
-
 /// When the next waiting job is due and of which kind it is; the worker's timer.
 pub async fn next_due(db: &impl Db) -> Result<Option<(Time, String)>, StoreError> {
     Ok(jobs::Entity::find()
@@ -239,28 +118,6 @@ pub async fn next_due(db: &impl Db) -> Result<Option<(Time, String)>, StoreError
         .into_tuple()
         .one(db.conn())
         .await?)
-}
-
-/// Whether a claim may find something, vanished claims included.
-pub async fn is_any_due(db: &impl Db, which: Which, now: Time) -> Result<bool, StoreError> {
-    let of = |state: String, column| {
-        Query::select()
-            .expr(Expr::val(1))
-            .from(jobs::Entity)
-            .and_where(Expr::cust(state))
-            .and_where(Expr::col((jobs::Entity, column)).lte(now))
-            .to_owned()
-    };
-    let waiting = of(which.waiting(), jobs::Column::RunAt);
-    let vanished = of(
-        "jobs.state = 'running'".to_owned(),
-        jobs::Column::LockedUntil,
-    );
-    let any = Query::select()
-        .expr(Expr::val(1))
-        .and_where(Expr::exists(waiting).or(Expr::exists(vanished)))
-        .to_owned();
-    Ok(db.conn().query_one(&any).await?.is_some())
 }
 
 /// Keeps the response of a step before the next one is taken.
