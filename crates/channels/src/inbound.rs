@@ -115,6 +115,9 @@ pub struct Peer {
     /// What people read: `@alice@example.social`.
     #[serde(default)]
     pub display: String,
+    /// The handle under which the provider told of the same person before it told this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
     /// The person's name, when the provider tells it.
     #[serde(default)]
     pub name: Option<String>,

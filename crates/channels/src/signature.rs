@@ -5,6 +5,7 @@
 //! [`TOLERANCE_SECONDS`] from the moment of arrival is refused, so a caught request cannot be
 //! replayed later.
 
+use crate::inbound::Verdict;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::Time;
@@ -14,6 +15,7 @@ use sha2::Sha256;
 pub const TOLERANCE_SECONDS: i64 = 300;
 /// Signatures looked at in one header; more would only cost us time.
 const SIGNATURES_MAX: usize = 16;
+const CHALLENGE_MAX: usize = 128;
 
 /// Whether `tag` is the HMAC-SHA256 of `bytes` under `secret`.
 pub fn is_hmac_sha256(secret: &str, bytes: &[u8], tag: &[u8]) -> bool {
@@ -33,6 +35,53 @@ pub fn is_same(expected: &str, told: &str) -> bool {
         return false;
     };
     is_hmac_sha256(expected, told.as_bytes(), &mac.finalize().into_bytes())
+}
+
+/// HMAC-SHA256 of `bytes` under `secret`, in hex.
+pub fn hex_of_hmac(secret: &str, bytes: &[u8]) -> String {
+    let tag = plain(secret, bytes).map(|mac| mac.finalize().into_bytes());
+    let tag = tag.iter().flatten();
+    tag.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether `told` is Meta's signature of a body: `sha256=` and the HMAC in hex.
+pub fn is_hub_signature(secret: &str, body: &[u8], told: &str) -> bool {
+    let Some(hex) = told.strip_prefix("sha256=") else {
+        return false;
+    };
+    let digit = |byte: &u8| {
+        (*byte as char)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    };
+    let tag: Option<Vec<u8>> = hex.as_bytes().chunks(2).map(pair).collect();
+    tag.is_some_and(|tag| is_hmac_sha256(secret, body, &tag))
+}
+
+/// Meta tries an address: it tells the word it was given and wants its challenge back.
+pub fn hub_challenge(token: &str, query: &str) -> Verdict {
+    let told = |name: &str| {
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    let challenge = told("hub.challenge");
+    let is_sound = (1..=CHALLENGE_MAX).contains(&challenge.len())
+        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if told("hub.mode") == "subscribe" && is_same(token, &told("hub.verify_token")) && is_sound {
+        Verdict::Challenge {
+            status: 200,
+            content_type: "text/plain; charset=utf-8",
+            body: challenge.into_bytes(),
+        }
+    } else {
+        Verdict::Reject
+    }
 }
 
 fn plain(secret: &str, bytes: &[u8]) -> Option<Hmac<Sha256>> {

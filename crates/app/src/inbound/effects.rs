@@ -87,7 +87,13 @@ pub fn delete(message: &mut Message, at: Time) -> bool {
     true
 }
 
+/// A removal that names no emoji takes back whatever the person had.
 pub fn react(message: &mut Message, by: String, emoji: String, removed: bool) -> bool {
+    if removed && emoji.is_empty() {
+        let before = message.reactions.len();
+        message.reactions.retain(|r| r.by != by);
+        return message.reactions.len() != before;
+    }
     let had = message
         .reactions
         .iter()
@@ -202,5 +208,17 @@ mod tests {
         assert!(!react(&mut m, "alice".into(), "⭐".into(), false));
         assert!(react(&mut m, "alice".into(), "⭐".into(), true));
         assert!(m.reactions.is_empty());
+    }
+
+    #[test]
+    fn a_removal_without_an_emoji_takes_back_what_this_person_had_and_nobody_elses() {
+        let mut m = message(at(0));
+        for by in ["alice", "bob"] {
+            assert!(react(&mut m, by.into(), "⭐".into(), false));
+        }
+        assert!(react(&mut m, "alice".into(), String::new(), true));
+        assert!(!react(&mut m, "alice".into(), String::new(), true));
+        let left: Vec<_> = m.reactions.iter().map(|r| r.by.as_str()).collect();
+        assert_eq!(left, ["bob"]);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::changes::{catch_up, change, fetch_files, known, must_wait_for};
 use super::effects::{TEXT_CHARS_MAX, attachments_of, follow_message, plausible};
-use super::people::identify;
+use super::people::{follow, identify};
 use super::threads::{self, Thread};
 use crate::{App, Result, inboxes, rows, work};
 use channels::{Channel, Inbound, InboundMessage, Peer};
@@ -53,7 +53,7 @@ impl Context<'_> {
             | Inbound::Reaction { .. } => change(tx, &self.inbox, self.received_at, fact).await,
             // Typing is lossy and never reaches the database.
             Inbound::Typing { .. } => Ok(()),
-            Inbound::Profile(profile) => identify(tx, &self.inbox, &profile.peer).await.map(drop),
+            Inbound::Profile(profile) => follow(tx, &self.inbox, &profile.peer).await,
             Inbound::AccountProblem {
                 credentials_died,
                 reason,

@@ -15,9 +15,7 @@ const NAME_CHARS_MAX: usize = 200;
 /// only: equal handles of two pages or instances are two people until somebody merges them.
 pub async fn identify(tx: &mut Tx, inbox: &Inbox, peer: &Peer) -> Result<(Identity, Contact)> {
     let tenant = inbox.tenant_id;
-    let known =
-        identities::by_handle(tx, tenant, &inbox.channel, &peer.scope, &peer.handle).await?;
-    if let Some(identity) = known {
+    if let Some(identity) = known(tx, inbox, peer).await? {
         let contact = contacts::get(tx, tenant, identity.contact_id).await?;
         return refresh(tx, identity, contact, peer).await;
     }
@@ -57,6 +55,31 @@ pub async fn identify(tx: &mut Tx, inbox: &Inbox, peer: &Peer) -> Result<(Identi
         ));
     }
     Ok((identity, contact))
+}
+
+/// A fresher picture of somebody who is known. News of a stranger make no contact.
+pub async fn follow(tx: &mut Tx, inbox: &Inbox, peer: &Peer) -> Result<()> {
+    if let Some(identity) = known(tx, inbox, peer).await? {
+        let contact = contacts::get(tx, inbox.tenant_id, identity.contact_id).await?;
+        refresh(tx, identity, contact, peer).await?;
+    }
+    Ok(())
+}
+
+/// The identity of a peer: by her handle, else by the one she had, which is no longer hers then.
+async fn known(tx: &mut Tx, inbox: &Inbox, peer: &Peer) -> Result<Option<Identity>> {
+    let (tenant, channel) = (inbox.tenant_id, &inbox.channel);
+    let known = identities::by_handle(tx, tenant, channel, &peer.scope, &peer.handle).await?;
+    let Some(former) = peer.former.as_ref().filter(|_| known.is_none()) else {
+        return Ok(known);
+    };
+    let Some(mut identity) =
+        identities::by_handle(tx, tenant, channel, &peer.scope, former).await?
+    else {
+        return Ok(None);
+    };
+    identity.handle.clone_from(&peer.handle);
+    Ok(Some(rows::put_identity(tx, false, identity).await?))
 }
 
 /// Takes over a changed display name or picture. A name that an agent corrected is not touched:

@@ -28,6 +28,30 @@ for_each_backend! {
         assert_eq!(world.tickets().await[0].last_message_preview, "");
     }
 
+    async fn a_person_whose_handle_changes_stays_the_same_person(db) {
+        let world = World::new(db).await;
+        world.hear(message("m1", "sofia", "Hello?")).await;
+        let mut moved = message("m2", "BR.77", "It is me");
+        moved["from"]["former"] = json!("sofia");
+        world.hear(moved).await;
+        world.hear(message("m3", "BR.77", "Are you there?")).await;
+        let tickets = world.tickets().await;
+        assert_eq!((tickets.len(), tickets[0].message_head), (1, 3));
+        // The old handle is free: whoever uses it from now on is somebody else.
+        world.hear(message("m4", "sofia", "Hi")).await;
+        assert_eq!(world.tickets().await.len(), 2);
+    }
+
+    async fn news_of_a_stranger_make_no_contact(db) {
+        let world = World::new(db).await;
+        world.hear(json!({ "id": "p1", "type": "profile", "from": person("nobody") })).await;
+        assert!(world.dead().await.is_empty());
+        let found = store::queries::identities::by_handle(
+            &world.app.read(), world.inbox.tenant_id, "sandbox", "", "nobody",
+        );
+        assert_eq!(found.await.unwrap(), None);
+    }
+
     async fn edits_and_deletes_that_come_before_their_message_wait_for_it(db) {
         let world = World::new(db).await;
         world.hear(message("m0", "sofia", "first")).await;

@@ -200,7 +200,7 @@ pub fn peer(inbox: &Inbox, account: &Account) -> Peer {
         display,
         name: Some(account.display_name.clone()).filter(|name| !name.is_empty()),
         avatar: account.avatar.clone(),
-        locale: None,
+        ..Peer::default()
     }
 }
 

@@ -114,6 +114,8 @@ struct Person {
     avatar: Option<String>,
     #[serde(default)]
     locale: Option<String>,
+    #[serde(default)]
+    former: Option<String>,
 }
 
 impl From<Person> for Peer {
@@ -125,6 +127,7 @@ impl From<Person> for Peer {
             name: person.name,
             avatar: person.avatar,
             locale: person.locale,
+            former: person.former,
         }
     }
 }
