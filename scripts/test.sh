@@ -36,9 +36,9 @@ install()    { scripts/install-packages.sh test && scripts/peers.sh && scripts/b
 web()        { scripts/web.sh build && scripts/web.sh check && scripts/web.sh test; }
 structure()  { cargo test --quiet --locked -p structure; }
 lint()       { scripts/lint.sh; }
-unit()       { scripts/postgres.sh cargo test --quiet --locked --workspace --exclude e2e --exclude structure --exclude bench; }
+unit()       { scripts/postgres.sh cargo test --quiet --locked --workspace --exclude e2e --exclude oracles --exclude structure --exclude bench; }
 build()      { cargo build --locked --workspace --exclude bench --bins; }
-end_to_end() { scripts/postgres.sh cargo test --locked -p e2e; }
+end_to_end() { scripts/postgres.sh cargo test --locked -p oracles -p e2e; }
 
 stage install    install
 stage web        web

@@ -10,6 +10,7 @@
 
 pub mod action;
 pub mod address;
+mod events;
 pub mod inbound;
 pub mod manifest;
 pub mod markup;

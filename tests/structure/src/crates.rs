@@ -42,6 +42,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // Benchmarks see the server from outside, as the end-to-end tests do, and borrow their harness.
     ("bench", &["e2e"]),
+    // The official validators and ours on the same requests; nothing else of ours is needed.
+    ("oracles", &["channels", "domain"]),
     ("structure", &[]),
     ("fuzz", &["channels", "domain"]),
 ];

@@ -9,10 +9,10 @@ mod script;
 mod send;
 #[cfg(test)]
 mod tests;
-mod webhook;
 
 use crate::Channel;
 use crate::action::{Action, Outcome, Response, Step};
+use crate::events;
 use crate::inbound::{Inbound, Malformed, Part, RawRequest, Verdict};
 use crate::manifest::{
     Capabilities, Field, FieldKind, Label, Limits, Manifest, SendKind, TextUnit,
@@ -23,6 +23,8 @@ use domain::Time;
 pub struct Sandbox;
 
 pub static CHANNEL: Sandbox = Sandbox;
+
+const CHALLENGE_MAX: usize = 128;
 
 const LIMITS: Limits = Limits {
     text_max: 2000,
@@ -162,15 +164,18 @@ impl Channel for Sandbox {
     }
 
     fn verify(&self, app: &ProviderApp, raw: &RawRequest) -> Verdict {
-        webhook::verify(app, raw)
+        if raw.method == "GET" {
+            return challenge(&raw.query);
+        }
+        events::verify(app, raw)
     }
 
     fn split(&self, raw: &RawRequest) -> Result<Vec<Part>, Malformed> {
-        webhook::split(raw)
+        events::split(raw)
     }
 
     fn parse(&self, inbox: &Inbox, part: &Part) -> Result<Vec<Inbound>, Malformed> {
-        webhook::parse(inbox, part)
+        events::parse(inbox, part)
     }
 
     fn perform(&self, inbox: &Inbox, action: &Action, so_far: &[Response]) -> Step<Outcome> {
@@ -198,5 +203,25 @@ impl Channel for Sandbox {
     fn reply_until(&self, inbox: &Inbox, last_inbound_at: Time) -> Option<Time> {
         let hours = i64::try_from(inbox.number("reply_window_hours")?).ok()?;
         last_inbound_at.checked_add_signed(chrono::Duration::try_hours(hours)?)
+    }
+}
+
+/// The simulator's "are you there?": it sends a word and wants it back.
+fn challenge(query: &str) -> Verdict {
+    let word = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == "challenge")
+        .map(|(_, value)| value.into_owned());
+    match word {
+        Some(word)
+            if (1..=CHALLENGE_MAX).contains(&word.len())
+                && word.chars().all(|c| c.is_ascii_alphanumeric()) =>
+        {
+            Verdict::Challenge {
+                status: 200,
+                content_type: "text/plain; charset=utf-8",
+                body: word.into_bytes(),
+            }
+        }
+        _ => Verdict::Reject,
     }
 }

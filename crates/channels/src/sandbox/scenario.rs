@@ -212,7 +212,7 @@ mod tests {
         let inbox = inbox(channel);
         let (mut english, mut korean, mut edits) = (0, 0, 0);
         for event in run(42, 2000) {
-            let part = super::super::webhook::part("shop", &event).expect("part");
+            let part = crate::events::part("shop", &event).expect("part");
             match channel.parse(&inbox, &part).expect("facts").as_slice() {
                 [Inbound::Message(message)] => {
                     assert!(!message.text.is_empty() && !message.text.contains('{'));

@@ -7,7 +7,7 @@ use crate::action::{
 use crate::address;
 use crate::inbound::Peer;
 use crate::manifest::SendKind;
-use crate::signature;
+use crate::events::signed;
 use crate::steps::{Steps, Stop};
 use crate::view::{Inbox, Secrets};
 use http::Method;
@@ -213,34 +213,6 @@ fn fetch(base: &Url, media: &str, mut steps: Steps<'_>) -> Ended {
         }),
         _ => Ok(refused(response)),
     }
-}
-
-/// Every request carries the same kind of signature as the entrance asks for. A streamed file is
-/// not covered by it; the signature then proves the sender only.
-fn signed(inbox: &Inbox, method: Method, url: &Url, id: &str, body: Option<&Value>) -> HttpRequest {
-    let bytes = body
-        .map(|body| body.to_string().into_bytes())
-        .unwrap_or_default();
-    let id = if id.is_empty() {
-        inbox.nonce.as_str()
-    } else {
-        id
-    };
-    let secret = inbox.secrets.get("signing_secret").unwrap_or_default();
-    let mut request = HttpRequest::new(method, url.as_str())
-        .header("webhook-id", id)
-        .header("webhook-timestamp", inbox.now.timestamp().to_string())
-        .header(
-            "webhook-signature",
-            signature::sign(secret, id, inbox.now, &bytes),
-        );
-    if body.is_some() {
-        request.body = Body::Bytes {
-            content_type: "application/json".into(),
-            bytes,
-        };
-    }
-    request
 }
 
 fn done(response: &Response) -> Ended {

@@ -1,8 +1,12 @@
-//! The signed entrance: `{"account", "events": [{"id", "type", "at", "from", …}]}`.
+//! The open form of events, for channels whose other side is no provider but somebody's program:
+//! signed in both directions by standard-webhooks, `type` says what happened.
+//!
+//! The entrance: `{"account", "events": [{"id", "type", "at", "from", …}]}`.
 //!
 //! A bad event never spoils its neighbours: `split` needs nothing but the list, and what one
 //! event lacks is found out by `parse`, where it becomes a dead letter of its own.
 
+use crate::action::{Body, HttpRequest};
 use crate::inbound::{
     Inbound, InboundMessage, Malformed, Media, Part, Peer, Profile, RawRequest, Receipt,
     ReceiptState, Verdict,
@@ -10,17 +14,15 @@ use crate::inbound::{
 use crate::signature;
 use crate::view::{Inbox, ProviderApp};
 use domain::Time;
+use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 const EVENTS_MAX: usize = 1000;
-const CHALLENGE_MAX: usize = 128;
 
 pub fn verify(app: &ProviderApp, raw: &RawRequest) -> Verdict {
-    if raw.method == "GET" {
-        return challenge(&raw.query);
-    }
     let (Some(secret), Some(id), Some(timestamp), Some(signatures)) = (
         app.secrets.get("signing_secret"),
         raw.header("webhook-id"),
@@ -29,37 +31,18 @@ pub fn verify(app: &ProviderApp, raw: &RawRequest) -> Verdict {
     ) else {
         return Verdict::Reject;
     };
-    if signature::is_valid(
+    let is_valid = signature::is_valid(
         secret,
         id,
         timestamp,
         signatures,
         &raw.body,
         raw.received_at,
-    ) {
+    );
+    if raw.method == "POST" && is_valid {
         Verdict::Accept
     } else {
         Verdict::Reject
-    }
-}
-
-/// The simulator's "are you there?": it sends a word and wants it back.
-fn challenge(query: &str) -> Verdict {
-    let word = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == "challenge")
-        .map(|(_, value)| value.into_owned());
-    match word {
-        Some(word)
-            if (1..=CHALLENGE_MAX).contains(&word.len())
-                && word.chars().all(|c| c.is_ascii_alphanumeric()) =>
-        {
-            Verdict::Challenge {
-                status: 200,
-                content_type: "text/plain; charset=utf-8",
-                body: word.into_bytes(),
-            }
-        }
-        _ => Verdict::Reject,
     }
 }
 
@@ -286,4 +269,38 @@ fn fact(event: Event, raw: Value) -> Result<Inbound, Malformed> {
             raw,
         },
     })
+}
+
+/// Every request carries the same kind of signature as the entrance asks for. A streamed file is
+/// not covered by it; the signature then proves the sender only.
+pub fn signed(
+    inbox: &Inbox,
+    method: Method,
+    url: &Url,
+    id: &str,
+    body: Option<&Value>,
+) -> HttpRequest {
+    let bytes = body
+        .map(|body| body.to_string().into_bytes())
+        .unwrap_or_default();
+    let id = if id.is_empty() {
+        inbox.nonce.as_str()
+    } else {
+        id
+    };
+    let secret = inbox.secrets.get("signing_secret").unwrap_or_default();
+    let mut request = HttpRequest::new(method, url.as_str())
+        .header("webhook-id", id)
+        .header("webhook-timestamp", inbox.now.timestamp().to_string())
+        .header(
+            "webhook-signature",
+            signature::sign(secret, id, inbox.now, &bytes),
+        );
+    if body.is_some() {
+        request.body = Body::Bytes {
+            content_type: "application/json".into(),
+            bytes,
+        };
+    }
+    request
 }
