@@ -46,10 +46,10 @@ for_each_backend! {
         let world = World::new(db).await;
         world.hear(json!({ "id": "p1", "type": "profile", "from": person("nobody") })).await;
         assert!(world.dead().await.is_empty());
-        let found = store::queries::identities::by_handle(
-            &world.app.read(), world.inbox.tenant_id, "sandbox", "", "nobody",
-        );
-        assert_eq!(found.await.unwrap(), None);
+        let read = world.app.read();
+        let tenant = world.inbox.tenant_id;
+        let found = store::queries::identities::by_handle(&read, tenant, "sandbox", "", "nobody").await;
+        assert_eq!(found.unwrap(), None);
     }
 
     async fn edits_and_deletes_that_come_before_their_message_wait_for_it(db) {
