@@ -60,8 +60,8 @@ pub async fn process(
     let found = deliveries::by_ids(tx, tenant, ids).await?;
     let mut found: BTreeMap<DeliveryId, Delivery> = found.into_iter().map(|d| (d.id, d)).collect();
     let mut inboxes: BTreeMap<InboxId, (Inbox, bool)> = BTreeMap::new();
-    for id in ids {
-        let delivery = found.remove(id).ok_or(Error::not_found("delivery"))?;
+    for delivery in ids {
+        let delivery = found.remove(delivery).ok_or(Error::not_found("delivery"))?;
         let id = delivery
             .inbox_id
             .ok_or_else(|| ProcessError::Malformed("it belongs to no connected inbox".into()))?;

@@ -54,7 +54,7 @@ pub async fn work(app: App, stop: CancellationToken) {
     let mut wakes = app.bus.wakes();
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
-        let round = batch::round(&app, batch::calm).await;
+        let round = batch::round(&app, batch::CALM).await;
         let free = RUNNING_MAX.saturating_sub(running.len() as u64);
         let claimed = claim_due(&app, round.left, free)
             .await
@@ -93,7 +93,7 @@ async fn pause(app: &App) -> std::time::Duration {
 
 /// Looks before it claims: a look costs no turn of the writer.
 async fn claim_due(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>> {
-    if jobs::is_any_due(&app.read(), which, app.now()).await? {
+    if limit > 0 && jobs::is_any_due(&app.read(), which, app.now()).await? {
         claim(app, which, limit).await
     } else {
         Ok(Vec::new())
@@ -101,9 +101,6 @@ async fn claim_due(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>
 }
 
 async fn claim(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
     let tx = app.store.begin_global("claim_jobs").await?;
     let claimed = jobs::claim(&tx, which, app.config.node, limit, app.now() + LOCK).await?;
     app.commit(tx, claimed).await
@@ -114,7 +111,7 @@ async fn claim(app: &App, which: Which, limit: u64) -> Result<Vec<StoredJob>> {
 pub async fn run_due(app: &App) -> Result<usize> {
     let alone = batch::not_batched(app);
     let mut claimed = claim_due(app, alone, RUNNING_MAX).await?;
-    let round = batch::round(app, |_| Duration::zero()).await;
+    let round = batch::round(app, Duration::zero()).await;
     if round.left != alone {
         claimed.extend(claim_due(app, round.left, RUNNING_MAX).await?);
     }

@@ -177,10 +177,7 @@ pub(crate) async fn index(app: &App, job: &StoredJob) -> Result<End> {
 
 /// The same for many jobs of one tenant, each noun once: what is read now holds what all of its
 /// jobs were about.
-pub(crate) async fn index_all(app: &App, batch: &[StoredJob]) -> Result<()> {
-    let Some(tenant) = batch.first().map(|job| job.tenant_id) else {
-        return Ok(());
-    };
+pub(crate) async fn index_all(app: &App, tenant: TenantId, batch: &[StoredJob]) -> Result<()> {
     let read = app.read();
     let by_lane: BTreeMap<&str, &Job> = batch.iter().map(|j| (j.lane.as_str(), &j.job)).collect();
     let mut documents = Vec::with_capacity(by_lane.len());

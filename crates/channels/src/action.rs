@@ -462,3 +462,12 @@ pub enum Outcome {
     /// The channel cannot do this action at all.
     Unsupported,
 }
+
+impl Outcome {
+    pub fn rejected(reason: impl Into<String>, code: impl Into<String>) -> Self {
+        Self::Rejected {
+            reason: reason.into(),
+            code: code.into(),
+        }
+    }
+}

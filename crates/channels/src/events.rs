@@ -22,6 +22,12 @@ use url::Url;
 
 const EVENTS_MAX: usize = 1000;
 
+/// Until when the inbox's own window lets us answer; `None` without one.
+pub fn reply_until(inbox: &Inbox, last_inbound_at: Time) -> Option<Time> {
+    let hours = i64::try_from(inbox.number("reply_window_hours")?).ok()?;
+    last_inbound_at.checked_add_signed(chrono::Duration::try_hours(hours)?)
+}
+
 pub fn verify(app: &ProviderApp, raw: &RawRequest) -> Verdict {
     let (Some(secret), Some(id), Some(timestamp), Some(signatures)) = (
         app.secrets.get("signing_secret"),

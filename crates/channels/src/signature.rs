@@ -70,10 +70,18 @@ pub fn hub_challenge(token: &str, query: &str) -> Verdict {
             .map(|(_, value)| value.into_owned())
             .unwrap_or_default()
     };
-    let challenge = told("hub.challenge");
+    if told("hub.mode") == "subscribe" && is_same(token, &told("hub.verify_token")) {
+        answer(told("hub.challenge"))
+    } else {
+        Verdict::Reject
+    }
+}
+
+/// Says a challenge back, if it is a word and not something that a page could run.
+pub fn answer(challenge: String) -> Verdict {
     let is_sound = (1..=CHALLENGE_MAX).contains(&challenge.len())
         && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if told("hub.mode") == "subscribe" && is_same(token, &told("hub.verify_token")) && is_sound {
+    if is_sound {
         Verdict::Challenge {
             status: 200,
             content_type: "text/plain; charset=utf-8",

@@ -7,8 +7,8 @@
 
 use crate::{App, Error, Result, inbound, search};
 use chrono::Duration;
-use domain::TenantId;
 use domain::job::Job;
+use domain::{TenantId, Time};
 use store::StoredJob;
 use store::jobs::{Which, batch};
 
@@ -18,6 +18,8 @@ const INBOUND_MAX: u64 = 16;
 const INDEX_MAX: u64 = 16;
 const INBOUND: &[&str] = &["process_inbound"];
 const INDEX: &[&str] = &["index_ticket", "index_contact"];
+/// How long words wait for more words of the same ticket.
+pub(super) const CALM: Duration = Duration::seconds(1);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Round {
@@ -26,10 +28,10 @@ pub(super) struct Round {
     pub left: Which,
 }
 
-/// How long a due job of this kind still waits: words for more words of the same ticket.
+/// How long a due job of this kind still waits.
 pub(super) fn calm(kind: &str) -> Duration {
     if INDEX.contains(&kind) {
-        Duration::seconds(1)
+        CALM
     } else {
         Duration::zero()
     }
@@ -44,8 +46,8 @@ pub(super) fn not_batched(app: &App) -> Which {
     }
 }
 
-/// One batch, if there is any, of jobs that have waited for the calm of their kind.
-pub(super) async fn round(app: &App, calm: fn(&str) -> Duration) -> Round {
+/// One batch, if there is any. Words are indexed when they have waited for `calm`.
+pub(super) async fn round(app: &App, calm: Duration) -> Round {
     let alone = Round {
         done: 0,
         left: Which::All,
@@ -71,17 +73,17 @@ pub(super) async fn round(app: &App, calm: fn(&str) -> Duration) -> Round {
     }
 }
 
-async fn one(app: &App, calm: fn(&str) -> Duration) -> Result<usize> {
-    let inbound = due(app, INBOUND, calm, INBOUND_MAX).await?;
+async fn one(app: &App, calm: Duration) -> Result<usize> {
+    let inbound = due(app, INBOUND, app.now(), INBOUND_MAX).await?;
     if let Some((tenant, batch)) = inbound {
         process(app, tenant, &batch).await?;
         return Ok(batch.len());
     }
-    let index = due(app, INDEX, calm, INDEX_MAX).await?;
-    let Some((_, batch)) = index else {
+    let index = due(app, INDEX, app.now() - calm, INDEX_MAX).await?;
+    let Some((tenant, batch)) = index else {
         return Ok(0);
     };
-    search::index_all(app, &batch).await?;
+    search::index_all(app, tenant, &batch).await?;
     Ok(batch.len())
 }
 
@@ -89,15 +91,9 @@ async fn one(app: &App, calm: fn(&str) -> Duration) -> Result<usize> {
 async fn due(
     app: &App,
     kinds: &[&str],
-    calm: fn(&str) -> Duration,
+    before: Time,
     max: u64,
 ) -> Result<Option<(TenantId, Vec<StoredJob>)>> {
-    let before = app.now()
-        - kinds
-            .iter()
-            .map(|kind| calm(kind))
-            .max()
-            .unwrap_or_default();
     let mut jobs = batch::due(&app.read(), kinds, before, max).await?;
     let Some(tenant) = jobs.first().map(|job| job.tenant_id) else {
         return Ok(None);

@@ -181,7 +181,6 @@ impl Channel for Api {
     }
 
     fn reply_until(&self, inbox: &Inbox, last_inbound_at: Time) -> Option<Time> {
-        let hours = i64::try_from(inbox.number("reply_window_hours")?).ok()?;
-        last_inbound_at.checked_add_signed(chrono::Duration::try_hours(hours)?)
+        events::reply_until(inbox, last_inbound_at)
     }
 }

@@ -122,13 +122,6 @@ fn about(target: &Target, place: Option<(&Peer, &String)>, more: &Value) -> Valu
     data
 }
 
-fn rejected(reason: &str, code: &str) -> Outcome {
-    Outcome::Rejected {
-        reason: reason.to_owned(),
-        code: code.to_owned(),
-    }
-}
-
 fn file(upload: &Upload) -> Option<Value> {
     Some(json!({
         "url": upload.link.as_ref()?,
@@ -142,7 +135,7 @@ fn file(upload: &Upload) -> Option<Value> {
 fn send(program: &Program<'_>, out: &Outgoing, mut steps: Steps<'_>) -> Ended {
     let files: Option<Vec<_>> = out.attachments.iter().map(file).collect();
     let Some(files) = files else {
-        return Ok(rejected(
+        return Ok(Outcome::rejected(
             "Files can be sent only when this installation has a public address.",
             "no_link",
         ));

@@ -20,7 +20,7 @@ type Ended = Result<Outcome, Stop>;
 pub fn perform(inbox: &Inbox, action: &Action, so_far: &[Response]) -> Step<Outcome> {
     let account = match Account::of(inbox) {
         Ok(account) => account,
-        Err(reason) => return Step::Done(rejected(reason, "bad_settings")),
+        Err(reason) => return Step::Done(Outcome::rejected(reason, "bad_settings")),
     };
     let steps = Steps::new(so_far);
     let ended = match action {
@@ -35,13 +35,6 @@ pub fn perform(inbox: &Inbox, action: &Action, so_far: &[Response]) -> Step<Outc
     match ended {
         Ok(outcome) => Step::Done(outcome),
         Err(stop) => *stop,
-    }
-}
-
-fn rejected(reason: impl Into<String>, code: &str) -> Outcome {
-    Outcome::Rejected {
-        reason: reason.into(),
-        code: code.into(),
     }
 }
 
@@ -83,10 +76,10 @@ fn send(account: &Account, out: &Outgoing, mut steps: Steps<'_>) -> Ended {
             bytes / 1_000_000,
             FILES_BYTES_MAX / 1_000_000
         );
-        return Ok(rejected(reason, "too_large"));
+        return Ok(Outcome::rejected(reason, "too_large"));
     }
     let Some(mail) = mail(account, out) else {
-        return Ok(rejected(
+        return Ok(Outcome::rejected(
             format!("{:?} is not an e-mail address.", out.peer.handle),
             "bad_address",
         ));
@@ -170,6 +163,6 @@ fn refused(answer: &Response) -> Outcome {
         },
         530 | 534 | 535 | 538 => Outcome::CredentialsDied { reason },
         500..600 if at_sign_in => Outcome::CredentialsDied { reason },
-        status => rejected(reason, &status.to_string()),
+        status => Outcome::rejected(reason, status.to_string()),
     }
 }

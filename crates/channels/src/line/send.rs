@@ -57,32 +57,25 @@ fn messages(out: &Outgoing) -> Result<Vec<Value>, Box<Outcome>> {
             .attachment_types
             .contains(&file.media_type.as_str())
         {
-            return Err(rejected(
+            return Err(Outcome::rejected(
                 "LINE takes only JPEG and PNG pictures from accounts.",
                 "file_type",
-            ));
+            ).into());
         }
         let Some(link) = &file.link else {
-            return Err(rejected(
+            return Err(Outcome::rejected(
                 "Pictures can be sent only when this installation has a public address.",
                 "no_link",
-            ));
+            ).into());
         };
         messages.push(json!({
             "type": "image", "originalContentUrl": link, "previewImageUrl": link,
         }));
     }
     if messages.is_empty() {
-        return Err(rejected("There is nothing to send.", "empty"));
+        return Err(Outcome::rejected("There is nothing to send.", "empty").into());
     }
     Ok(messages)
-}
-
-fn rejected(reason: &str, code: &str) -> Box<Outcome> {
-    Box::new(Outcome::Rejected {
-        reason: reason.to_owned(),
-        code: code.to_owned(),
-    })
 }
 
 /// The same message and call give the same key, over crashes and restarts.

@@ -17,6 +17,7 @@ use crate::inbound::{Inbound, Malformed, Part, RawRequest, Verdict};
 use crate::manifest::{
     Capabilities, Field, FieldKind, Label, Limits, Manifest, SendKind, TextUnit,
 };
+use crate::signature;
 use crate::view::{Inbox, ProviderApp};
 use domain::Time;
 
@@ -24,7 +25,6 @@ pub struct Sandbox;
 
 pub static CHANNEL: Sandbox = Sandbox;
 
-const CHALLENGE_MAX: usize = 128;
 
 const LIMITS: Limits = Limits {
     text_max: 2000,
@@ -201,8 +201,7 @@ impl Channel for Sandbox {
     }
 
     fn reply_until(&self, inbox: &Inbox, last_inbound_at: Time) -> Option<Time> {
-        let hours = i64::try_from(inbox.number("reply_window_hours")?).ok()?;
-        last_inbound_at.checked_add_signed(chrono::Duration::try_hours(hours)?)
+        events::reply_until(inbox, last_inbound_at)
     }
 }
 
@@ -211,17 +210,5 @@ fn challenge(query: &str) -> Verdict {
     let word = url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == "challenge")
         .map(|(_, value)| value.into_owned());
-    match word {
-        Some(word)
-            if (1..=CHALLENGE_MAX).contains(&word.len())
-                && word.chars().all(|c| c.is_ascii_alphanumeric()) =>
-        {
-            Verdict::Challenge {
-                status: 200,
-                content_type: "text/plain; charset=utf-8",
-                body: word.into_bytes(),
-            }
-        }
-        _ => Verdict::Reject,
-    }
+    word.map_or(Verdict::Reject, signature::answer)
 }

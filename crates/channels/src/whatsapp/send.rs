@@ -71,24 +71,17 @@ fn cut(out: &Outgoing) -> Vec<Piece<'_>> {
         .collect()
 }
 
-fn rejected(reason: impl Into<String>, code: &str) -> Outcome {
-    Outcome::Rejected {
-        reason: reason.into(),
-        code: code.to_owned(),
-    }
-}
-
 fn unfit(out: &Outgoing) -> Option<Outcome> {
     for file in &out.attachments {
         let (kind, bytes_max) = kind_of(&file.media_type);
         if !TYPES.contains(&file.media_type.as_str()) {
             let reason = format!("WhatsApp takes no files of this type: {}.", file.name);
-            return Some(rejected(reason, "file_type"));
+            return Some(Outcome::rejected(reason, "file_type"));
         }
         if file.size_bytes > bytes_max {
             let most = bytes_max / 1024;
             let reason = format!("{} is too large for WhatsApp: {kind} files may have {most} KB.", file.name);
-            return Some(rejected(reason, "file_size"));
+            return Some(Outcome::rejected(reason, "file_size"));
         }
     }
     None
@@ -147,7 +140,7 @@ pub fn send(graph: &Graph<'_>, out: &Outgoing, mut steps: Steps<'_>) -> Ended {
         ids.push(sent_id(response, index, total)?);
     }
     let Some(first) = ids.first().cloned() else {
-        return Ok(rejected("There is nothing to send.", "empty"));
+        return Ok(Outcome::rejected("There is nothing to send.", "empty"));
     };
     Ok(Outcome::Sent {
         external_id: first,
@@ -207,7 +200,7 @@ fn sent_id(response: &Response, index: usize, total: usize) -> Result<String, St
     let end = |outcome| Err(Box::new(Step::Done(outcome)));
     if !response.is_success() {
         return end(match refused(response) {
-            Outcome::Rejected { reason, code } if index > 0 => rejected(
+            Outcome::Rejected { reason, code } if index > 0 => Outcome::rejected(
                 format!("Part {} of {total} was refused, the parts before it were sent. {reason}", index + 1),
                 &code,
             ),
