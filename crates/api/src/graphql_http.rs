@@ -9,6 +9,7 @@
 
 use crate::auth::{Bearer, Caller, Gate, Peer, RefreshToken};
 use crate::fault::{self, Code, Fault};
+use crate::graphql::loaders::PerOperation;
 use crate::operation::{self, Limits};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request, Response, ServerError, Variables};
@@ -170,7 +171,8 @@ impl<E: Executor> Endpoint<E> {
         let request = request
             .data(context.caller.clone())
             .data(context.peer.clone())
-            .data(context.refresh.clone());
+            .data(context.refresh.clone())
+            .data(PerOperation::default());
         let mut response = self.schema.execute(request).await;
         fault::finish(&mut response);
         Ok(response)

@@ -4,12 +4,9 @@
 //! nothing one viewer loaded is ever served to another.
 
 use super::context::{actor_who_may, app};
+use super::gather::{Gather, Load};
 use ::app::Reader;
-use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest,
-};
-use async_graphql::{Context, Error, Request, Result, ServerResult};
+use async_graphql::{Context, Result};
 use domain::call::Call;
 use domain::contact::{Contact, Identity};
 use domain::conversation::Conversation;
@@ -21,47 +18,24 @@ use domain::work_item::WorkItem;
 use domain::{ContactId, IdentityId, TicketId, UserId};
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// Reads of one operation.
 pub struct Batch(Reader);
 
-pub type Loaders = DataLoader<Batch>;
+pub type Loaders = Gather<Batch>;
 
 /// In the data of each request; filled by the first field that needs it.
 #[derive(Default)]
-struct Slot(OnceLock<(Reader, Loaders)>);
-
-/// Gives each operation its own loaders.
-pub struct PerOperation;
-
-impl ExtensionFactory for PerOperation {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(PerOperationExtension)
-    }
-}
-
-struct PerOperationExtension;
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for PerOperationExtension {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        next.run(ctx, request.data(Slot::default())).await
-    }
-}
+pub struct PerOperation(OnceLock<(Reader, Loaders)>);
 
 fn slot<'a>(ctx: &Context<'a>) -> Result<&'a (Reader, Loaders)> {
     let actor = actor_who_may(ctx, Permission::Read)?;
     let app = app(ctx)?;
-    let slot: &Slot = ctx.data()?;
+    let slot: &PerOperation = ctx.data()?;
     Ok(slot.0.get_or_init(|| {
         let reader = Reader::new(app.clone(), actor.clone());
-        let loaders = DataLoader::new(Batch(reader.clone()), tokio::spawn);
+        let loaders = Gather::new(Batch(reader.clone()));
         (reader, loaders)
     }))
 }
@@ -80,12 +54,12 @@ pub async fn one<K>(
     ctx: &Context<'_>,
     key: K,
     kind: &'static str,
-) -> Result<<Batch as Loader<K>>::Value>
+) -> Result<<Batch as Load<K>>::Value>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    Batch: Loader<K, Error = Error>,
+    Batch: Load<K>,
 {
-    let found = loaders(ctx)?.load_one(key).await?;
+    let found = loaders(ctx)?.one(key).await?;
     found.ok_or_else(|| ::app::Error::not_found(kind).into())
 }
 
@@ -93,10 +67,10 @@ where
 pub async fn many<K, V>(ctx: &Context<'_>, key: K) -> Result<Vec<V>>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    Batch: Loader<K, Value = Vec<V>, Error = Error>,
+    Batch: Load<K, Value = Vec<V>>,
     V: Send + Sync + Clone + 'static,
 {
-    Ok(loaders(ctx)?.load_one(key).await?.unwrap_or_default())
+    Ok(loaders(ctx)?.one(key).await?.unwrap_or_default())
 }
 
 fn by_key<K: Hash + Eq, V>(all: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
@@ -111,9 +85,8 @@ fn grouped<K: Hash + Eq, V>(all: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Ve
     groups
 }
 
-impl Loader<ContactId> for Batch {
+impl Load<ContactId> for Batch {
     type Value = Contact;
-    type Error = Error;
 
     async fn load(&self, keys: &[ContactId]) -> Result<HashMap<ContactId, Contact>> {
         Ok(by_key(self.0.contacts_by_ids(keys).await?, |c| c.id))
@@ -121,27 +94,24 @@ impl Loader<ContactId> for Batch {
 }
 
 /// Tickets the viewer does not see are absent.
-impl Loader<TicketId> for Batch {
+impl Load<TicketId> for Batch {
     type Value = Ticket;
-    type Error = Error;
 
     async fn load(&self, keys: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
         Ok(by_key(self.0.tickets_by_ids(keys).await?, |t| t.id))
     }
 }
 
-impl Loader<UserId> for Batch {
+impl Load<UserId> for Batch {
     type Value = User;
-    type Error = Error;
 
     async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, User>> {
         Ok(by_key(self.0.users_by_ids(keys).await?, |u| u.id))
     }
 }
 
-impl Loader<IdentityId> for Batch {
+impl Load<IdentityId> for Batch {
     type Value = Identity;
-    type Error = Error;
 
     async fn load(&self, keys: &[IdentityId]) -> Result<HashMap<IdentityId, Identity>> {
         Ok(by_key(self.0.identities_by_ids(keys).await?, |i| i.id))
@@ -151,9 +121,8 @@ impl Loader<IdentityId> for Batch {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdentitiesOf(pub ContactId);
 
-impl Loader<IdentitiesOf> for Batch {
+impl Load<IdentitiesOf> for Batch {
     type Value = Vec<Identity>;
-    type Error = Error;
 
     async fn load(&self, keys: &[IdentitiesOf]) -> Result<HashMap<IdentitiesOf, Vec<Identity>>> {
         let ids: Vec<ContactId> = keys.iter().map(|key| key.0).collect();
@@ -166,9 +135,8 @@ impl Loader<IdentitiesOf> for Batch {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConversationsOf(pub TicketId);
 
-impl Loader<ConversationsOf> for Batch {
+impl Load<ConversationsOf> for Batch {
     type Value = Vec<Conversation>;
-    type Error = Error;
 
     async fn load(
         &self,
@@ -184,9 +152,8 @@ impl Loader<ConversationsOf> for Batch {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallsOf(pub TicketId);
 
-impl Loader<CallsOf> for Batch {
+impl Load<CallsOf> for Batch {
     type Value = Vec<Call>;
-    type Error = Error;
 
     async fn load(&self, keys: &[CallsOf]) -> Result<HashMap<CallsOf, Vec<Call>>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
@@ -199,9 +166,8 @@ impl Loader<CallsOf> for Batch {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkOf(pub TicketId);
 
-impl Loader<WorkOf> for Batch {
+impl Load<WorkOf> for Batch {
     type Value = WorkItem;
-    type Error = Error;
 
     async fn load(&self, keys: &[WorkOf]) -> Result<HashMap<WorkOf, WorkItem>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
@@ -219,9 +185,8 @@ pub struct MessagesOf {
     pub first: i64,
 }
 
-impl Loader<MessagesOf> for Batch {
+impl Load<MessagesOf> for Batch {
     type Value = Vec<Message>;
-    type Error = Error;
 
     async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Vec<Message>>> {
         let windows = grouped(keys.to_vec(), |key| (key.before, key.first));
@@ -243,9 +208,8 @@ impl Loader<MessagesOf> for Batch {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReadingOf(pub TicketId);
 
-impl Loader<ReadingOf> for Batch {
+impl Load<ReadingOf> for Batch {
     type Value = ::app::reader::Reading;
-    type Error = Error;
 
     async fn load(&self, keys: &[ReadingOf]) -> Result<HashMap<ReadingOf, ::app::reader::Reading>> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod context;
 pub mod conversation;
 pub mod error;
+pub mod gather;
 pub mod inbox;
 pub mod job;
 pub mod live;

@@ -11,7 +11,6 @@ use super::conversation::{ConversationMutation, ConversationQuery};
 use super::inbox::{InboxMutation, InboxQuery};
 use super::job::{JobMutation, JobQuery};
 use super::live::{ChangesSubscription, EventsQuery};
-use super::loaders::PerOperation;
 use super::message::{MessageMutation, MessageQuery};
 use super::offer::{OfferMutation, OfferQuery};
 use super::people::{PeopleMutation, PeopleQuery};
@@ -96,5 +95,4 @@ pub fn build() -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
         MutationRoot::default(),
         SubscriptionRoot::default(),
     )
-    .extension(PerOperation)
 }

@@ -86,13 +86,13 @@ impl Ticket {
     }
 
     async fn read_position(&self, ctx: &Context<'_>) -> Result<i32> {
-        let reading = loaders(ctx)?.load_one(ReadingOf(self.0.id)).await?;
+        let reading = loaders(ctx)?.one(ReadingOf(self.0.id)).await?;
         Ok(int(reading.unwrap_or_default().position))
     }
 
     /// Messages of others after the viewer's read position, at most 100.
     async fn unread(&self, ctx: &Context<'_>) -> Result<i32> {
-        let reading = loaders(ctx)?.load_one(ReadingOf(self.0.id)).await?;
+        let reading = loaders(ctx)?.one(ReadingOf(self.0.id)).await?;
         Ok(int(reading.unwrap_or_default().unread))
     }
 
@@ -154,14 +154,14 @@ impl Ticket {
     }
 
     async fn work_item(&self, ctx: &Context<'_>) -> Result<Option<WorkItem>> {
-        let item = loaders(ctx)?.load_one(WorkOf(self.0.id)).await?;
+        let item = loaders(ctx)?.one(WorkOf(self.0.id)).await?;
         Ok(item.map(WorkItem::from))
     }
 
     /// Why it still waits for an agent; `null` when it does not.
     #[graphql(complexity = "20 + child_complexity")]
     async fn waiting_reason(&self, ctx: &Context<'_>) -> Result<Option<WaitingReason>> {
-        let Some(item) = loaders(ctx)?.load_one(WorkOf(self.0.id)).await? else {
+        let Some(item) = loaders(ctx)?.one(WorkOf(self.0.id)).await? else {
             return Ok(None);
         };
         let waiting = shared_reader(ctx)?.why_waiting(&item).await?;

@@ -5,6 +5,7 @@ use super::protocol::{self, ClientMessage, Close, Outgoing, Writer};
 use super::{SocketHandle, Sockets};
 use crate::auth::{Bearer, Caller, Peer, RefreshToken, Refusal, Session, SocketId};
 use crate::fault::{self, Code, Fault};
+use crate::graphql::loaders::PerOperation;
 use crate::graphql_http::failed_before_execution;
 use crate::{live, operation};
 use async_graphql::{Executor, Request, Response};
@@ -251,7 +252,8 @@ impl<E: Executor> Connection<E> {
             .data(self.peer.clone())
             // Cookies are for requests that the browser guards by SameSite.
             .data(RefreshToken(None))
-            .data(ready.handle.clone());
+            .data(ready.handle.clone())
+            .data(PerOperation::default());
         let stream = run_operation(Arc::clone(&self.sockets), request, session, writer);
         self.operations.insert(id, stream);
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::rules::{Row, Verdict};
 use api::auth::{Caller as ApiCaller, Peer, RefreshCookies, RefreshToken, Session};
+use api::graphql::loaders::PerOperation;
 use api::graphql::schema::{self, Graph};
 use api::live::Feed;
 use app::api_tokens::{self, NewApiToken};
@@ -190,6 +191,7 @@ impl World {
             .data(ApiCaller(session))
             .data(RefreshToken(None))
             .data(Feed::opening().0)
+            .data(PerOperation::default())
             .data(Peer {
                 ip: "192.0.2.4".parse().ok(),
                 user_agent: "test".into(),
