@@ -7,15 +7,15 @@
 
 use crate::db::Sealed;
 use crate::error::StoreError;
-use crate::flush::{VALUES_MAX, insert_jobs, job_row};
+use crate::flush::{insert_jobs, job_row};
 use crate::jobs::NewJob;
 use crate::open::Begin;
-use crate::tables::deliveries;
+use crate::tables::deliveries as table;
 use crate::tx::Tx;
+use crate::writer::Rank;
 use domain::job::Job;
 use domain::{DeliveryId, InboxId, TenantId, Time};
-use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sea_query::{InsertStatement, OnConflict, Query};
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -101,7 +101,7 @@ async fn run(mut queue: mpsc::Receiver<Call>, begin: Begin) {
 /// Stores the batch, halving it on error. Written with a stack: async recursion would box.
 async fn store_all(begin: &Begin, deliveries: Vec<NewDelivery>) -> Vec<Accepted> {
     let mut accepted = Vec::with_capacity(deliveries.len());
-    let mut rest: Vec<&[NewDelivery]> = deliveries.chunks(VALUES_MAX / COLUMNS).rev().collect();
+    let mut rest = vec![deliveries.as_slice()];
     while let Some(batch) = rest.pop() {
         match store_batch(begin, batch).await {
             Ok(stored) => accepted.extend(stored),
@@ -127,7 +127,7 @@ async fn store_batch(begin: &Begin, batch: &[NewDelivery]) -> Result<Vec<Accepte
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let tx = begin.urgent_tx("accept").await?;
+    let tx = begin.tx(Rank::Urgent, None, "accept").await?;
     let ids: Vec<DeliveryId> = batch.iter().map(|_| DeliveryId::new(tx.now())).collect();
     let new = insert(&tx, batch, &ids).await?;
     let mut jobs = Vec::new();
@@ -153,21 +153,22 @@ async fn store_batch(begin: &Begin, batch: &[NewDelivery]) -> Result<Vec<Accepte
 /// For long-lived connections: parts, their jobs and whatever else the caller writes (the place
 /// where reading goes on) commit together.
 pub async fn deliver(tx: &mut Tx, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+    let ids: Vec<DeliveryId> = deliveries
+        .iter()
+        .map(|_| DeliveryId::new(tx.now()))
+        .collect();
+    let new = insert(tx, deliveries, &ids).await?;
     let mut accepted = Vec::with_capacity(deliveries.len());
-    for batch in deliveries.chunks(VALUES_MAX / COLUMNS) {
-        let ids: Vec<DeliveryId> = batch.iter().map(|_| DeliveryId::new(tx.now())).collect();
-        let new = insert(tx, batch, &ids).await?;
-        for (delivery, id) in batch.iter().zip(ids) {
-            accepted.push(match delivery.inbox {
-                _ if !new.contains(&id.uuid()) => Accepted::Duplicate,
-                None => Accepted::Unrouted(id),
-                Some((tenant, _)) => {
-                    let job = NewJob::new(Job::ProcessInbound { delivery: id }, &delivery.lane);
-                    tx.enqueue_for(tenant, job);
-                    Accepted::Stored(id)
-                }
-            });
-        }
+    for (delivery, id) in deliveries.iter().zip(ids) {
+        accepted.push(match delivery.inbox {
+            _ if !new.contains(&id.uuid()) => Accepted::Duplicate,
+            None => Accepted::Unrouted(id),
+            Some((tenant, _)) => {
+                let job = NewJob::new(Job::ProcessInbound { delivery: id }, &delivery.lane);
+                tx.enqueue_for(tenant, job);
+                Accepted::Stored(id)
+            }
+        });
     }
     Ok(accepted)
 }
@@ -175,12 +176,27 @@ pub async fn deliver(tx: &mut Tx, deliveries: &[NewDelivery]) -> Result<Vec<Acce
 /// Returns the ids that were not there before.
 async fn insert(
     tx: &Tx,
-    batch: &[NewDelivery],
+    deliveries: &[NewDelivery],
     ids: &[DeliveryId],
 ) -> Result<BTreeSet<Uuid>, StoreError> {
-    use deliveries::Column;
+    let rows_max = tx.conn().rows_per_insert(COLUMNS);
+    let mut new = BTreeSet::new();
+    for (deliveries, ids) in deliveries.chunks(rows_max).zip(ids.chunks(rows_max)) {
+        let insert = insert_rows(deliveries, ids)?;
+        for row in tx.conn().rows(&insert).await? {
+            new.insert(row.get("id")?);
+        }
+    }
+    Ok(new)
+}
+
+fn insert_rows(
+    deliveries: &[NewDelivery],
+    ids: &[DeliveryId],
+) -> Result<InsertStatement, StoreError> {
+    use table::Column;
     let mut insert = Query::insert();
-    insert.into_table(deliveries::Entity).columns([
+    insert.into_table(table::Entity).columns([
         Column::Id,
         Column::TenantId,
         Column::InboxId,
@@ -191,7 +207,7 @@ async fn insert(
         Column::State,
         Column::ReceivedAt,
     ]);
-    for (new, id) in batch.iter().zip(ids) {
+    for (new, id) in deliveries.iter().zip(ids) {
         let (tenant, inbox) = new.inbox.unzip();
         let state = if inbox.is_some() {
             "stored"
@@ -212,15 +228,9 @@ async fn insert(
             ])
             .map_err(StoreError::internal)?;
     }
-    insert
-        .on_conflict(
-            OnConflict::columns([Column::Channel, Column::Account, Column::Dedupe])
-                .do_nothing()
-                .to_owned(),
-        )
-        .returning_col(Column::Id);
-    let rows = tx.conn().query_all(&insert).await?;
-    rows.iter()
-        .map(|row| row.try_get("", "id").map_err(Into::into))
-        .collect()
+    let key = OnConflict::columns([Column::Channel, Column::Account, Column::Dedupe])
+        .do_nothing()
+        .to_owned();
+    insert.on_conflict(key).returning_col(Column::Id);
+    Ok(insert)
 }

@@ -2,6 +2,7 @@
 
 use crate::db::Db;
 use crate::error::StoreError;
+use crate::run::Fetch as _;
 use crate::tables::{ticket_counts, word};
 use domain::ticket::{Ticket, TicketStatus};
 use domain::{QueueId, TenantId, UserId};
@@ -51,7 +52,7 @@ pub async fn counts(db: &impl Db, tenant: TenantId) -> Result<Vec<Count>, StoreE
     let rows = ticket_counts::Entity::find()
         .filter(ticket_counts::Column::TenantId.eq(tenant.uuid()))
         .filter(ticket_counts::Column::N.ne(0))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter()
         .map(|row| {

@@ -5,12 +5,17 @@
 //! demands it, and SQLite may have rolled back the whole group behind our back.
 
 use crate::error::StoreError;
+use crate::run::Row;
+use crate::sqlite::{self, Connection, Readers, Shared, is_held, lock};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, RuntimeErr, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    Statement,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Bound values per statement; Postgres takes 65,535.
+const POSTGRES_VALUES_MAX: usize = 30_000;
 
 /// Something a query can run on.
 pub trait Db: sealed::Sealed + Sync {}
@@ -23,16 +28,16 @@ pub(crate) mod sealed {
     }
 }
 
-/// SELECT only: the pool behind it refuses to write.
+/// SELECT only: what is behind it refuses to write.
 #[derive(Clone)]
 pub struct Read {
     conn: Arc<Conn>,
 }
 
 impl Read {
-    pub(crate) fn new(pool: DatabaseConnection) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self {
-            conn: Arc::new(Conn::Pool(pool)),
+            conn: Arc::new(conn),
         }
     }
 }
@@ -45,9 +50,11 @@ impl Sealed for Read {
     }
 }
 
-/// The way to the database: a pool, a Postgres transaction, or a turn of the SQLite writer.
+/// The way to the database: readers of either kind, a Postgres transaction, or a turn of the
+/// SQLite writer.
 pub enum Conn {
     Pool(DatabaseConnection),
+    Readers(Readers),
     Own(Own),
     Turn(Arc<Door>),
 }
@@ -67,42 +74,74 @@ impl Own {
     }
 }
 
-/// A turn's access to the writer's transaction. The writer closes it when the turn is over, so a
+/// A turn's access to the writer's connection. The writer closes it when the turn is over, so a
 /// late statement of an evicted turn cannot slip into somebody else's turn.
 pub struct Door {
-    txn: tokio::sync::Mutex<Option<Arc<DatabaseTransaction>>>,
+    connection: Shared,
+    closed: AtomicBool,
     failed: AtomicBool,
 }
 
 impl Door {
-    pub(crate) fn new(txn: Arc<DatabaseTransaction>) -> Self {
+    pub(crate) const fn new(connection: Shared) -> Self {
         Self {
-            txn: tokio::sync::Mutex::new(Some(txn)),
+            connection,
+            closed: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         }
     }
 
     /// Waits for a statement in flight, then lets no other in.
-    pub(crate) async fn close(&self) {
-        self.txn.lock().await.take();
+    pub(crate) fn close(&self) {
+        let _statement = lock(&self.connection);
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// A statement is in flight.
     pub(crate) fn is_busy(&self) -> bool {
-        self.txn.try_lock().is_err()
+        is_held(&self.connection)
     }
 
     pub(crate) fn failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)
+    }
+
+    async fn run<T, E: Into<DbErr>>(
+        &self,
+        statement: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, DbErr> {
+        // Statements are no reason for the runtime to change tasks, so a long turn offers it.
+        tokio::task::consume_budget().await;
+        // A closed door is not worth waiting for the COMMIT of those who came after.
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(evicted());
+        }
+        let connection = lock(&self.connection);
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(evicted());
+        }
+        if self.failed() {
+            return Err(refused());
+        }
+        note(&self.failed, statement(&connection).map_err(Into::into))
     }
 }
 
 impl Conn {
     pub(crate) fn failed(&self) -> bool {
         match self {
-            Self::Pool(_) => false,
+            Self::Pool(_) | Self::Readers(_) => false,
             Self::Own(own) => own.failed.load(Ordering::SeqCst),
             Self::Turn(door) => door.failed(),
+        }
+    }
+
+    /// Rows that one `INSERT` may carry. Postgres is far away and likes many; SQLite is at hand,
+    /// and keeps a statement of one row prepared.
+    pub(crate) fn rows_per_insert(&self, columns: usize) -> usize {
+        match self.backend() {
+            DbBackend::Sqlite => 1,
+            _ => POSTGRES_VALUES_MAX / columns,
         }
     }
 }
@@ -125,50 +164,47 @@ fn note<T>(failed: &AtomicBool, result: Result<T, DbErr>) -> Result<T, DbErr> {
     result
 }
 
-/// Sends one statement along the way `$self` has, and remembers a failure.
-macro_rules! forward {
-    ($self:ident, $call:ident, $argument:expr) => {
-        match $self {
-            Conn::Pool(pool) => pool.$call($argument).await,
-            Conn::Own(own) if own.failed.load(Ordering::SeqCst) => Err(refused()),
-            Conn::Own(own) => note(&own.failed, own.txn.$call($argument).await),
-            Conn::Turn(door) => {
-                let txn = door.txn.lock().await;
-                match &*txn {
-                    Some(txn) if !door.failed() => note(&door.failed, txn.$call($argument).await),
-                    Some(_) => Err(refused()),
-                    None => Err(evicted()),
-                }
-            }
+impl Own {
+    async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        if self.failed.load(Ordering::SeqCst) {
+            return Err(refused());
         }
-    };
+        note(&self.failed, statement.await)
+    }
 }
 
-#[async_trait::async_trait]
-impl ConnectionTrait for Conn {
-    fn get_database_backend(&self) -> DbBackend {
+impl Conn {
+    pub(crate) fn backend(&self) -> DbBackend {
         match self {
-            Self::Pool(pool) => pool.get_database_backend(),
-            Self::Own(own) => own.txn.get_database_backend(),
-            Self::Turn(_) => DbBackend::Sqlite,
+            Self::Pool(_) | Self::Own(_) => DbBackend::Postgres,
+            Self::Readers(_) | Self::Turn(_) => DbBackend::Sqlite,
         }
     }
 
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        forward!(self, execute_raw, statement)
+    /// How many rows the statement changed.
+    pub(crate) async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
+        let result = match self {
+            Self::Pool(pool) => pool.execute_raw(statement).await?,
+            Self::Own(own) => own.run(own.txn.execute_raw(statement)).await?,
+            Self::Readers(_) => return Err(DbErr::Custom("a reader writes nothing".into())),
+            Self::Turn(door) => return door.run(|c| c.execute(&statement)).await,
+        };
+        Ok(result.rows_affected())
     }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        forward!(self, execute_unprepared, sql)
+    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<Row>, DbErr> {
+        let found = match self {
+            Self::Pool(pool) => pool.query_all_raw(statement).await?,
+            Self::Own(own) => own.run(own.txn.query_all_raw(statement)).await?,
+            Self::Readers(readers) => return Ok(rows(readers.query(statement).await?)),
+            Self::Turn(door) => return door.run(|c| c.query(&statement)).await.map(rows),
+        };
+        Ok(found.into_iter().map(Row::Postgres).collect())
     }
+}
 
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        forward!(self, query_one_raw, statement)
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        forward!(self, query_all_raw, statement)
-    }
+fn rows(found: Vec<sqlite::Row>) -> Vec<Row> {
+    found.into_iter().map(Row::Sqlite).collect()
 }
 
 /// A statement that must change exactly one row, or the caller has lost a race.

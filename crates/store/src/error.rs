@@ -1,5 +1,6 @@
 //! What can go wrong in the store, in the words a caller can act on.
 
+use crate::sqlite::Fault;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 use std::sync::Arc;
 
@@ -76,20 +77,27 @@ impl From<DbErr> for StoreError {
             Some(_) => return Self::internal(error),
             None => {}
         }
+        if let Some(fault) = Fault::of(&error) {
+            return Self::from(fault.clone());
+        }
         match &error {
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::unavailable(error),
             DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => Self::corrupt(error),
             DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match verdict(cause) {
-                Verdict::Race => Self::Conflict {
-                    what: error.to_string(),
-                },
-                Verdict::Gone => Self::unavailable(error),
-                Verdict::Damaged => Self::corrupt(error),
-                Verdict::Fault => Self::internal(error),
-            },
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => verdict(cause).of(error),
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        if fault.is_duplicate() {
+            return Self::Conflict {
+                what: fault.message,
+            };
+        }
+        sqlite_verdict(fault.code).of(fault)
     }
 }
 
@@ -100,6 +108,19 @@ enum Verdict {
     Fault,
 }
 
+impl Verdict {
+    fn of(self, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+        match self {
+            Self::Race => StoreError::Conflict {
+                what: error.to_string(),
+            },
+            Self::Gone => StoreError::unavailable(error),
+            Self::Damaged => StoreError::corrupt(error),
+            Self::Fault => StoreError::internal(error),
+        }
+    }
+}
+
 fn verdict(error: &sqlx::Error) -> Verdict {
     use sqlx::Error::{ColumnDecode, Io, PoolClosed, PoolTimedOut, Tls, WorkerCrashed};
     match error {
@@ -107,6 +128,7 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         ColumnDecode { .. } => Verdict::Damaged,
         sqlx::Error::Database(cause) => {
             let code = cause.code().unwrap_or_default();
+            // Migrations run on sea-orm's own driver.
             let sqlite = cause
                 .try_downcast_ref::<sqlx::sqlite::SqliteError>()
                 .is_some();

@@ -5,11 +5,13 @@
 
 use crate::db::{Db, Sealed};
 use crate::error::StoreError;
+use crate::run::{Fetch as _, Row, Run as _};
 use crate::tables::{events, tenants, word};
 use crate::tx::Tx;
 use domain::event::{Cursor, Event};
 use domain::{TenantId, Time};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::BTreeMap;
 
 /// Events after `seq`, oldest first. Fewer than `limit` means: that was the head.
 pub async fn after(
@@ -23,7 +25,7 @@ pub async fn after(
         .filter(events::Column::Seq.gt(seq))
         .order_by_asc(events::Column::Seq)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(from_row).collect()
 }
@@ -44,7 +46,7 @@ fn from_row(row: events::Model) -> Result<Event, StoreError> {
 /// Where the tenant's log stands now.
 pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> {
     let row = tenants::Entity::find_by_id(tenant.uuid())
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?
         .ok_or(StoreError::not_found("tenant"))?;
     Ok(Cursor {
@@ -55,33 +57,34 @@ pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> 
 
 /// The first sequence that is still kept; `None` for an empty log.
 pub async fn oldest(db: &impl Db, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-    let row = events::Entity::find()
-        .select_only()
-        .column(events::Column::Seq)
+    let first = events::Entity::find()
         .filter(events::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(events::Column::Seq)
-        .into_tuple()
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
-    Ok(row)
+    Ok(first.map(|event| event.seq))
 }
 
 /// Heads of all tenants: what the 1 s tick compares, in one statement.
 pub async fn heads(db: &impl Db) -> Result<Vec<(TenantId, Cursor)>, StoreError> {
-    let rows: Vec<(uuid::Uuid, i64, i64)> = tenants::Entity::find()
+    let rows = tenants::Entity::find()
         .select_only()
         .columns([
             tenants::Column::Id,
             tenants::Column::LogEpoch,
             tenants::Column::EventSeq,
         ])
-        .into_tuple()
-        .all(db.conn())
+        .fetch_rows(db.conn())
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, epoch, seq)| (id.into(), Cursor { epoch, seq }))
-        .collect())
+    let head = |row: &Row| {
+        let tenant: uuid::Uuid = row.get("id")?;
+        let cursor = Cursor {
+            epoch: row.get("log_epoch")?,
+            seq: row.get("event_seq")?,
+        };
+        Ok((tenant.into(), cursor))
+    };
+    rows.iter().map(head).collect()
 }
 
 /// Whether a reader at `cursor` can go on from there, or must read everything again.
@@ -99,7 +102,7 @@ pub async fn can_resume(
     }
     // Neither a pruned place nor one ahead of the log has a next event.
     let next = events::Entity::find_by_id((tenant.uuid(), cursor.seq.saturating_add(1)))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(next.is_some())
 }
@@ -107,17 +110,17 @@ pub async fn can_resume(
 /// Removes about `limit` events older than the retention. Always from the old end, so no gap
 /// appears.
 pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError> {
-    let oldest: Vec<(uuid::Uuid, i64)> = events::Entity::find()
+    let oldest = events::Entity::find()
         .select_only()
         .columns([events::Column::TenantId, events::Column::Seq])
         .filter(events::Column::At.lt(before))
         .order_by_asc(events::Column::At)
         .limit(limit)
-        .into_tuple()
-        .all(tx.conn())
+        .fetch_rows(tx.conn())
         .await?;
-    let mut ends = std::collections::BTreeMap::new();
-    for (tenant, seq) in oldest {
+    let mut ends: BTreeMap<uuid::Uuid, i64> = BTreeMap::new();
+    for row in oldest {
+        let (tenant, seq) = (row.get("tenant_id")?, row.get("seq")?);
         let end = ends.entry(tenant).or_insert(seq);
         *end = std::cmp::max(seq, *end);
     }
@@ -126,9 +129,9 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         let result = events::Entity::delete_many()
             .filter(events::Column::TenantId.eq(tenant))
             .filter(events::Column::Seq.lte(end))
-            .exec(tx.conn())
+            .run(tx.conn())
             .await?;
-        gone += result.rows_affected;
+        gone += result;
     }
     Ok(gone)
 }

@@ -4,21 +4,18 @@
 //! taken last, tenants in id order, so transactions hold it briefly and cannot deadlock on it.
 
 use crate::counters::CountDelta;
+use crate::db::Conn;
 use crate::error::StoreError;
 use crate::jobs::NewJob;
 use domain::event::NewEvent;
 use domain::job::JobState;
 use domain::{JobId, TenantId, Time};
-use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query, SimpleExpr};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Last sequence number per tenant that got events.
 pub(crate) type Flushed = BTreeMap<TenantId, i64>;
-
-/// Bound values per statement; SQLite takes 32,766 and Postgres 65,535.
-pub(crate) const VALUES_MAX: usize = 30_000;
 
 /// What a transaction wants to add besides its own rows.
 pub(crate) struct Buffer {
@@ -69,20 +66,14 @@ impl Buffer {
 }
 
 /// Writes all buffers, in order; returns the last sequence numbers of each.
-pub(crate) async fn flush(
-    db: &impl ConnectionTrait,
-    buffers: &[Buffer],
-) -> Result<Vec<Flushed>, StoreError> {
+pub(crate) async fn flush(db: &Conn, buffers: &[Buffer]) -> Result<Vec<Flushed>, StoreError> {
     let flushed = flush_events(db, buffers).await?;
     flush_jobs(db, buffers).await?;
     flush_counts(db, buffers).await?;
     Ok(flushed)
 }
 
-async fn flush_events(
-    db: &impl ConnectionTrait,
-    buffers: &[Buffer],
-) -> Result<Vec<Flushed>, StoreError> {
+async fn flush_events(db: &Conn, buffers: &[Buffer]) -> Result<Vec<Flushed>, StoreError> {
     let mut amounts: BTreeMap<TenantId, i64> = BTreeMap::new();
     for (tenant, _) in buffers.iter().flat_map(|b| &b.events) {
         *amounts.entry(*tenant).or_default() += 1;
@@ -114,11 +105,7 @@ async fn flush_events(
     Ok(flushed)
 }
 
-async fn take_sequence(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    n: i64,
-) -> Result<i64, StoreError> {
+async fn take_sequence(db: &Conn, tenant: TenantId, n: i64) -> Result<i64, StoreError> {
     let seq = || Alias::new("event_seq");
     let statement = Query::update()
         .table(Alias::new("tenants"))
@@ -127,10 +114,10 @@ async fn take_sequence(
         .returning_col(seq())
         .to_owned();
     let row = db
-        .query_one(&statement)
+        .row(&statement)
         .await?
         .ok_or(StoreError::not_found("tenant"))?;
-    Ok(row.try_get("", "event_seq")?)
+    row.get("event_seq")
 }
 
 fn event_row(
@@ -151,7 +138,7 @@ fn event_row(
     ])
 }
 
-async fn flush_jobs(db: &impl ConnectionTrait, buffers: &[Buffer]) -> Result<(), StoreError> {
+async fn flush_jobs(db: &Conn, buffers: &[Buffer]) -> Result<(), StoreError> {
     let mut rows = Vec::new();
     for buffer in buffers {
         for (id, tenant, new) in &buffer.jobs {
@@ -183,10 +170,7 @@ pub(crate) fn job_row(
     ])
 }
 
-pub(crate) async fn insert_jobs(
-    db: &impl ConnectionTrait,
-    rows: Vec<Vec<SimpleExpr>>,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert_jobs(db: &Conn, rows: Vec<Vec<SimpleExpr>>) -> Result<(), StoreError> {
     let columns = [
         "id",
         "tenant_id",
@@ -203,7 +187,7 @@ pub(crate) async fn insert_jobs(
     insert_rows(db, "jobs", &columns, rows, None).await
 }
 
-async fn flush_counts(db: &impl ConnectionTrait, buffers: &[Buffer]) -> Result<(), StoreError> {
+async fn flush_counts(db: &Conn, buffers: &[Buffer]) -> Result<(), StoreError> {
     let mut cells = BTreeMap::new();
     for (cell, n) in buffers.iter().flat_map(|b| &b.counts) {
         *cells.entry(*cell).or_insert(0i64) += n;
@@ -234,9 +218,9 @@ async fn flush_counts(db: &impl ConnectionTrait, buffers: &[Buffer]) -> Result<(
     insert_rows(db, "ticket_counts", &columns, rows, Some(add)).await
 }
 
-/// One multi-row insert, cut only where the databases' limit on bound values demands it.
+/// As few inserts as the database likes.
 async fn insert_rows(
-    db: &impl ConnectionTrait,
+    db: &Conn,
     table: &'static str,
     columns: &[&'static str],
     rows: Vec<Vec<SimpleExpr>>,
@@ -248,13 +232,13 @@ async fn insert_rows(
         insert
             .into_table(Alias::new(table))
             .columns(columns.iter().map(|c| Alias::new(*c)));
-        for row in rows.by_ref().take(VALUES_MAX / columns.len()) {
+        for row in rows.by_ref().take(db.rows_per_insert(columns.len())) {
             insert.values(row).map_err(StoreError::internal)?;
         }
         if let Some(on_conflict) = &on_conflict {
             insert.on_conflict(on_conflict.clone());
         }
-        db.execute(&insert).await?;
+        db.run(&insert).await?;
     }
     Ok(())
 }

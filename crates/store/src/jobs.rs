@@ -16,6 +16,7 @@ pub use letters::{dead_letters, discard, list, replay};
 
 use crate::db::{Db, Sealed, one_row};
 use crate::error::StoreError;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{from_json, job_steps, jobs, word};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
@@ -109,15 +110,12 @@ pub enum Retried {
 
 /// When the next waiting job is due and of which kind it is; the worker's timer.
 pub async fn next_due(db: &impl Db) -> Result<Option<(Time, String)>, StoreError> {
-    Ok(jobs::Entity::find()
-        .select_only()
-        .columns([jobs::Column::RunAt, jobs::Column::Kind])
+    let next = jobs::Entity::find()
         .filter(Expr::cust("state = 'waiting'"))
         .order_by_asc(jobs::Column::RunAt)
-        .limit(1)
-        .into_tuple()
-        .one(db.conn())
-        .await?)
+        .fetch_one(db.conn())
+        .await?;
+    Ok(next.map(|job| (job.run_at, job.kind)))
 }
 
 /// Keeps the response of a step before the next one is taken.
@@ -134,7 +132,7 @@ pub async fn step(
         response: Set(response),
         at: Set(tx.now()),
     })
-    .exec_without_returning(tx.conn())
+    .run(tx.conn())
     .await?;
     Ok(())
 }
@@ -144,7 +142,7 @@ pub async fn steps(db: &impl Db, job: JobId) -> Result<Vec<serde_json::Value>, S
     let rows = job_steps::Entity::find()
         .filter(job_steps::Column::JobId.eq(job.uuid()))
         .order_by_asc(job_steps::Column::Step)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(|row| row.response).collect())
 }
@@ -153,9 +151,9 @@ pub async fn steps(db: &impl Db, job: JobId) -> Result<Vec<serde_json::Value>, S
 async fn hold(tx: &Tx, job: &StoredJob) -> Result<(), StoreError> {
     let result = claimed(job)
         .col_expr(jobs::Column::Attempts, Expr::val(job.attempts))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "job")
+    one_row(result, "job")
 }
 
 /// The row as this claim left it. A second claim has a higher number of attempts.
@@ -182,9 +180,9 @@ async fn end(
         .col_expr(jobs::Column::LastError, Expr::val(error))
         .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
         .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "job")
+    one_row(result, "job")
 }
 
 /// The job is done: in the transaction that writes its effects.
@@ -218,7 +216,7 @@ pub async fn retry_in_doubt(
     jobs::Entity::update_many()
         .filter(jobs::Column::Id.eq(job.id.uuid()))
         .col_expr(jobs::Column::Vanished, Expr::val(true))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(retried)
 }
@@ -227,9 +225,9 @@ pub async fn retry_in_doubt(
 pub async fn extend(tx: &Tx, job: &StoredJob, until: Time) -> Result<(), StoreError> {
     let result = claimed(job)
         .col_expr(jobs::Column::LockedUntil, Expr::val(until))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "job")
+    one_row(result, "job")
 }
 
 /// The provider refused the last step for now: it is asked again, the steps before it stand.
@@ -237,13 +235,13 @@ pub async fn forget_last_step(tx: &Tx, job: &StoredJob) -> Result<(), StoreError
     let last = job_steps::Entity::find()
         .filter(job_steps::Column::JobId.eq(job.id.uuid()))
         .order_by_desc(job_steps::Column::Step)
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     if let Some(last) = last {
         job_steps::Entity::delete_many()
             .filter(job_steps::Column::JobId.eq(job.id.uuid()))
             .filter(job_steps::Column::Step.eq(last.step))
-            .exec(tx.conn())
+            .run(tx.conn())
             .await?;
     }
     Ok(())
@@ -262,7 +260,7 @@ pub async fn postpone(tx: &Tx, job: &StoredJob, run_at: Time) -> Result<(), Stor
     jobs::Entity::update_many()
         .filter(jobs::Column::Id.eq(job.id.uuid()))
         .col_expr(jobs::Column::Attempts, Expr::val(job.attempts - 1))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -290,7 +288,7 @@ fn tell(tx: &mut Tx, job: &StoredJob, error: &str, resolved: bool) {
 pub async fn get(db: &impl Db, tenant: TenantId, id: JobId) -> Result<StoredJob, StoreError> {
     let row = jobs::Entity::find_by_id(id.uuid())
         .filter(jobs::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?
         .ok_or(StoreError::not_found("job"))?;
     StoredJob::from_row(row)
@@ -311,9 +309,9 @@ pub async fn hurry(
         .filter(jobs::Column::TenantId.eq(tenant.uuid()))
         .filter(jobs::Column::Kind.is_in(kinds.iter().copied()))
         .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }
 
 /// Whether a job of this lane has yet to end.
@@ -321,7 +319,7 @@ pub async fn is_busy(db: &impl Db, lane: &str) -> Result<bool, StoreError> {
     let row = jobs::Entity::find()
         .filter(jobs::Column::Lane.eq(lane))
         .filter(Expr::cust("state IN ('waiting', 'running')"))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.is_some())
 }
@@ -334,25 +332,23 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         .filter(jobs::Column::State.eq(JobState::Done.as_str()))
         .filter(jobs::Column::RunAt.lt(before))
         .limit(limit)
-        .into_tuple()
-        .all(tx.conn())
+        .fetch_values(tx.conn())
         .await?;
     job_steps::Entity::delete_many()
         .filter(job_steps::Column::JobId.is_in(ids.clone()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     let result = jobs::Entity::delete_many()
         .filter(jobs::Column::Id.is_in(ids))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }
 
 /// Jobs not done yet: a test may not leave any behind, `/readyz` watches the number.
 pub async fn unfinished(db: &impl Db) -> Result<u64, StoreError> {
-    use sea_orm::PaginatorTrait;
-    Ok(jobs::Entity::find()
+    jobs::Entity::find()
         .filter(jobs::Column::State.is_in([JobState::Waiting.as_str(), JobState::Running.as_str()]))
-        .count(db.conn())
-        .await?)
+        .fetch_count(db.conn())
+        .await
 }

@@ -11,6 +11,7 @@
 use crate::StoreError;
 use crate::db::{Conn, Db, Sealed, one_row};
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{connections, inbox_leases, nodes, router_shards};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
@@ -18,8 +19,8 @@ use domain::image::{Image, Presence};
 use domain::{ConnectionId, InboxId, NodeId, SessionId, TenantId, Time, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -41,7 +42,7 @@ pub struct Shard {
 }
 
 fn alone(conn: &Conn) -> bool {
-    conn.get_database_backend() == DbBackend::Sqlite
+    conn.backend() == DbBackend::Sqlite
 }
 
 // -- nodes -----------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ pub async fn join(
     expires_at: Time,
 ) -> Result<(), StoreError> {
     if alone(tx.conn()) {
-        nodes::Entity::delete_many().exec(tx.conn()).await?;
+        nodes::Entity::delete_many().run(tx.conn()).await?;
     }
     let row = nodes::Model {
         id: node.uuid(),
@@ -78,7 +79,7 @@ pub async fn join(
                 .do_nothing()
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     bury_dead(tx).await
 }
@@ -88,13 +89,13 @@ pub async fn renew(tx: &Tx, node: NodeId, expires_at: Time) -> Result<(), StoreE
     let result = nodes::Entity::update_many()
         .filter(nodes::Column::Id.eq(node.uuid()))
         .col_expr(nodes::Column::ExpiresAt, Expr::val(expires_at))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "node")?;
+    one_row(result, "node")?;
     inbox_leases::Entity::update_many()
         .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
         .col_expr(inbox_leases::Column::ExpiresAt, Expr::val(expires_at))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -102,7 +103,7 @@ pub async fn renew(tx: &Tx, node: NodeId, expires_at: Time) -> Result<(), StoreE
 /// A node that shuts down in order: its leases are free at once.
 pub async fn leave(tx: &mut Tx, node: NodeId) -> Result<(), StoreError> {
     nodes::Entity::delete_by_id(node.uuid())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     bury_dead(tx).await
 }
@@ -113,7 +114,10 @@ pub async fn live_nodes(db: &impl Db, now: Time) -> Result<Vec<(NodeId, String)>
     if !alone(db.conn()) {
         query = query.filter(nodes::Column::ExpiresAt.gt(now));
     }
-    let rows = query.order_by_asc(nodes::Column::Id).all(db.conn()).await?;
+    let rows = query
+        .order_by_asc(nodes::Column::Id)
+        .fetch_all(db.conn())
+        .await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.id.into(), row.roles))
@@ -125,11 +129,11 @@ pub async fn bury_dead(tx: &mut Tx) -> Result<(), StoreError> {
     if !alone(tx.conn()) {
         nodes::Entity::delete_many()
             .filter(nodes::Column::ExpiresAt.lte(tx.now()))
-            .exec(tx.conn())
+            .run(tx.conn())
             .await?;
     }
     let live: Vec<Uuid> = nodes::Entity::find()
-        .all(tx.conn())
+        .fetch_all(tx.conn())
         .await?
         .into_iter()
         .map(|node| node.id)
@@ -139,16 +143,16 @@ pub async fn bury_dead(tx: &mut Tx) -> Result<(), StoreError> {
         .filter(router_shards::Column::NodeId.is_not_in(live.clone()))
         .col_expr(router_shards::Column::NodeId, Expr::val(None::<Uuid>))
         .col_expr(router_shards::Column::VacantSince, Expr::val(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     inbox_leases::Entity::delete_many()
         .filter(inbox_leases::Column::NodeId.is_not_in(live.clone()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     let orphans = connections::Entity::find()
         .filter(connections::Column::GoneAt.is_null())
         .filter(connections::Column::NodeId.is_not_in(live))
-        .all(tx.conn())
+        .fetch_all(tx.conn())
         .await?;
     for orphan in orphans {
         disconnect(tx, orphan.tenant_id.into(), orphan.id.into()).await?;
@@ -165,7 +169,7 @@ pub async fn take_shards(tx: &Tx, node: NodeId, limit: u64) -> Result<Vec<Shard>
         .order_by_asc(router_shards::Column::Shard)
         .limit(limit)
         .lock_exclusive()
-        .all(tx.conn())
+        .fetch_all(tx.conn())
         .await?;
     let shards: Vec<i64> = vacant.iter().map(|row| row.shard).collect();
     router_shards::Entity::update_many()
@@ -176,7 +180,7 @@ pub async fn take_shards(tx: &Tx, node: NodeId, limit: u64) -> Result<Vec<Shard>
             Expr::col(router_shards::Column::Epoch).add(1),
         )
         .col_expr(router_shards::Column::VacantSince, Expr::val(None::<Time>))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(vacant
         .into_iter()
@@ -193,7 +197,7 @@ pub async fn release_shard(tx: &Tx, node: NodeId, shard: Shard) -> Result<(), St
         .filter(owned(node, shard))
         .col_expr(router_shards::Column::NodeId, Expr::val(None::<Uuid>))
         .col_expr(router_shards::Column::VacantSince, Expr::val(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -203,7 +207,7 @@ pub async fn shards_of(db: &impl Db, node: NodeId) -> Result<Vec<Shard>, StoreEr
     let rows = router_shards::Entity::find()
         .filter(router_shards::Column::NodeId.eq(node.uuid()))
         .order_by_asc(router_shards::Column::Shard)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows
         .into_iter()
@@ -219,7 +223,7 @@ pub async fn check_shard(tx: &Tx, node: NodeId, shard: Shard) -> Result<(), Stor
     let row = router_shards::Entity::find()
         .filter(owned(node, shard))
         .lock_shared()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(|_| ())
         .ok_or_else(|| StoreError::lost_race("shard"))
@@ -237,7 +241,7 @@ pub async fn vacant_since(db: &impl Db) -> Result<Option<Time>, StoreError> {
     let row = router_shards::Entity::find()
         .filter(router_shards::Column::NodeId.is_null())
         .order_by_asc(router_shards::Column::VacantSince)
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.and_then(|row| row.vacant_since))
 }
@@ -254,7 +258,7 @@ pub async fn take_inbox(
 ) -> Result<Option<i64>, StoreError> {
     let known = inbox_leases::Entity::find_by_id(inbox.uuid())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     let Some(lease) = known else {
         let row = inbox_leases::Model {
@@ -295,7 +299,7 @@ pub async fn check_inbox(
         .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
         .filter(inbox_leases::Column::Epoch.eq(epoch))
         .lock_shared()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(|_| ())
         .ok_or_else(|| StoreError::lost_race("inbox lease"))
@@ -305,7 +309,7 @@ pub async fn check_inbox(
 pub async fn inboxes_of(db: &impl Db, node: NodeId) -> Result<BTreeMap<InboxId, i64>, StoreError> {
     let rows = inbox_leases::Entity::find()
         .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows
         .into_iter()
@@ -317,7 +321,7 @@ pub async fn release_inbox(tx: &Tx, inbox: InboxId, node: NodeId) -> Result<(), 
     inbox_leases::Entity::delete_many()
         .filter(inbox_leases::Column::InboxId.eq(inbox.uuid()))
         .filter(inbox_leases::Column::NodeId.eq(node.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -338,7 +342,7 @@ pub async fn connect(
         .filter(connections::Column::TenantId.eq(tenant.uuid()))
         .filter(connections::Column::UserId.eq(user.uuid()))
         .filter(connections::Column::GoneAt.is_not_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     // Locked, so that a last one that closes at this moment is seen before or after, never neither.
     let other = connections::Entity::find()
@@ -347,7 +351,7 @@ pub async fn connect(
         .filter(connections::Column::NodeId.eq(node.uuid()))
         .filter(connections::Column::GoneAt.is_null())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     let row = connections::Model {
         id: id.uuid(),
@@ -372,7 +376,7 @@ pub async fn disconnect(tx: &mut Tx, tenant: TenantId, id: ConnectionId) -> Resu
         .filter(connections::Column::TenantId.eq(tenant.uuid()))
         .filter(connections::Column::GoneAt.is_null())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     let Some(row) = row else { return Ok(()) };
     let user = row.user_id;
@@ -386,7 +390,7 @@ pub async fn disconnect(tx: &mut Tx, tenant: TenantId, id: ConnectionId) -> Resu
         .filter(connections::Column::TenantId.eq(tenant.uuid()))
         .filter(connections::Column::UserId.eq(user))
         .filter(connections::Column::GoneAt.is_null())
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     if other.is_none() {
         let now = tx.now();
@@ -433,7 +437,7 @@ async fn presences_of(
         .filter(connections::Column::TenantId.eq(tenant.uuid()))
         .filter(of)
         .order_by_asc(connections::Column::UserId)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     let mut seen: BTreeMap<Uuid, Option<Time>> = BTreeMap::new();
     for row in rows {

@@ -14,6 +14,8 @@ mod db;
 mod error;
 mod flush;
 mod open;
+mod run;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 mod tx;

@@ -5,19 +5,20 @@
 //! changes it under an advisory lock.
 
 use crate::accept::{Accepted, Acceptor, NewDelivery};
-use crate::db::{Own, Read};
+use crate::db::{Conn, Own, Read};
 use crate::error::StoreError;
+use crate::sqlite::{Access, Connection, Readers};
 use crate::tx::Tx;
-use crate::writer::Writer;
+use crate::writer::{Rank, Writer};
 use domain::{Clock, TenantId, Time};
 use migrations::{Migrator, SCHEMA_VERSION};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector,
     Statement, TransactionTrait,
 };
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,57 +108,26 @@ enum Write {
 impl Begin {
     pub async fn tx(
         &self,
+        rank: Rank,
         tenant: Option<TenantId>,
         use_case: &'static str,
     ) -> Result<Tx, StoreError> {
         match &self.write {
             Write::Sqlite(writer) => {
-                let turn = writer.turn(use_case).await?;
+                let turn = writer.turn(rank, use_case).await?;
                 Ok(Tx::sqlite(turn, tenant, use_case, self.clock.now()))
             }
-            Write::Postgres { pool, .. } => self.own(pool, tenant, use_case).await,
-        }
-    }
-
-    /// A transaction for which nobody waits.
-    pub async fn background_tx(
-        &self,
-        tenant: TenantId,
-        use_case: &'static str,
-    ) -> Result<Tx, StoreError> {
-        match &self.write {
-            Write::Sqlite(writer) => {
-                let turn = writer.background_turn(use_case).await?;
-                Ok(Tx::sqlite(turn, Some(tenant), use_case, self.clock.now()))
+            Write::Postgres { pool, urgent } => {
+                let pool = if rank == Rank::Urgent { urgent } else { pool };
+                let own = Own::new(pool.begin().await?);
+                Ok(Tx::postgres(own, tenant, use_case, self.clock.now()))
             }
-            Write::Postgres { pool, .. } => self.own(pool, Some(tenant), use_case).await,
         }
-    }
-
-    /// A transaction of no tenant that waits for nobody who only queues.
-    pub async fn urgent_tx(&self, use_case: &'static str) -> Result<Tx, StoreError> {
-        match &self.write {
-            Write::Sqlite(writer) => {
-                let turn = writer.urgent_turn(use_case).await?;
-                Ok(Tx::sqlite(turn, None, use_case, self.clock.now()))
-            }
-            Write::Postgres { urgent, .. } => self.own(urgent, None, use_case).await,
-        }
-    }
-
-    async fn own(
-        &self,
-        pool: &DatabaseConnection,
-        tenant: Option<TenantId>,
-        use_case: &'static str,
-    ) -> Result<Tx, StoreError> {
-        let own = Own::new(pool.begin().await?);
-        Ok(Tx::postgres(own, tenant, use_case, self.clock.now()))
     }
 }
 
 impl Inner {
-    fn new(begin: Begin, read: DatabaseConnection, lock: Option<std::fs::File>) -> Self {
+    fn new(begin: Begin, read: Conn, lock: Option<std::fs::File>) -> Self {
         Self {
             read: Read::new(read),
             acceptor: Acceptor::start(begin.clone()),
@@ -181,17 +151,14 @@ impl Store {
     /// Brings the schema to this version. SQLite does the same at open; Postgres only here.
     pub async fn migrate(url: &Url) -> Result<(), StoreError> {
         match url {
-            Url::Sqlite { path } => {
-                let pool = sqlite_writer(path).await?;
-                migrate_sqlite(&pool, path).await
-            }
+            Url::Sqlite { path } => migrate_sqlite(path).await,
             Url::Postgres(url) => migrate_postgres(url).await,
         }
     }
 
     /// A transaction of one use case in one tenant.
     pub async fn begin(&self, tenant: TenantId, use_case: &'static str) -> Result<Tx, StoreError> {
-        self.inner.begin.tx(Some(tenant), use_case).await
+        self.tx(Rank::Queued, Some(tenant), use_case).await
     }
 
     /// The same for work that nobody waits for: on SQLite it lets all others go first.
@@ -200,12 +167,21 @@ impl Store {
         tenant: TenantId,
         use_case: &'static str,
     ) -> Result<Tx, StoreError> {
-        self.inner.begin.background_tx(tenant, use_case).await
+        self.tx(Rank::Background, Some(tenant), use_case).await
     }
 
     /// A transaction over what belongs to no tenant: users, sessions, the installation.
     pub async fn begin_global(&self, use_case: &'static str) -> Result<Tx, StoreError> {
-        self.inner.begin.tx(None, use_case).await
+        self.tx(Rank::Queued, None, use_case).await
+    }
+
+    async fn tx(
+        &self,
+        rank: Rank,
+        tenant: Option<TenantId>,
+        use_case: &'static str,
+    ) -> Result<Tx, StoreError> {
+        self.inner.begin.tx(rank, tenant, use_case).await
     }
 
     /// The bulk path of webhooks: durable when it returns.
@@ -247,60 +223,14 @@ async fn open_sqlite(path: &Path, options: &Options) -> Result<Inner, StoreError
     } else {
         None
     };
-    let writer = sqlite_writer(path).await?;
-    migrate_sqlite(&writer, path).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(options.readers_max)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(
-            sqlite(path)
-                .create_if_missing(false)
-                .pragma("query_only", "ON"),
-        )
-        .await
-        .map_err(StoreError::unavailable)?;
+    migrate_sqlite(path).await?;
+    let writer = Connection::open(path, Access::Write).map_err(StoreError::unavailable)?;
+    let readers = Readers::open(path, options.readers_max)?;
     let begin = Begin {
         clock: Arc::clone(&options.clock),
         write: Write::Sqlite(Writer::start(writer, options.turn_max)),
     };
-    let readers = SqlxSqliteConnector::from_sqlx_sqlite_pool(readers);
-    Ok(Inner::new(begin, readers, lock))
-}
-
-fn sqlite(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .disable_statement_logging()
-}
-
-async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, StoreError> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // When the disk is full, SQLite rolls back by itself and the driver goes on counting that
-        // transaction as open: COMMITs would release savepoints and store nothing. Such a
-        // connection is closed, and the next turn opens another one.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // A rollback that was begun by a drop is done when the ping is answered.
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
-            })
-        })
-        .connect_with(
-            sqlite(path)
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // NORMAL may lose the last commits on power loss; a 200 to a provider is a promise.
-                .synchronous(SqliteSynchronous::Full),
-        )
-        .await
-        .map_err(StoreError::unavailable)?;
-    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    Ok(Inner::new(begin, Conn::Readers(readers), lock))
 }
 
 /// One server per file: the lock lies beside it, so that commands can still open the database.
@@ -324,7 +254,28 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-async fn migrate_sqlite(db: &DatabaseConnection, path: &Path) -> Result<(), StoreError> {
+/// By sea-orm's own driver, which is closed when the schema is as it should be.
+async fn migrate_sqlite(path: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await
+        .map_err(StoreError::unavailable)?;
+    let db = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+    let result = bring_up(&db, path).await;
+    db.close().await?;
+    result
+}
+
+async fn bring_up(db: &DatabaseConnection, path: &Path) -> Result<(), StoreError> {
     match schema_version(db).await? {
         Some(SCHEMA_VERSION) => return Ok(()),
         Some(newer) if newer > SCHEMA_VERSION => return Err(wrong_schema(newer)),
@@ -380,7 +331,7 @@ async fn open_postgres(url: &str, options: &Options) -> Result<Inner, StoreError
         },
     };
     let readers = SqlxPostgresConnector::from_sqlx_postgres_pool(readers);
-    Ok(Inner::new(begin, readers, None))
+    Ok(Inner::new(begin, Conn::Pool(readers), None))
 }
 
 fn postgres(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -13,6 +13,7 @@ pub use policies::{policy, put_policy, put_turn};
 
 use crate::db::{Db, Sealed};
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::{agent_states, from_json, offers, to_json, word, work_items};
 use crate::tx::Tx;
 use crate::{StoreError, events, leases, queries};
@@ -178,7 +179,7 @@ pub async fn work_item(
 ) -> Result<WorkItem, StoreError> {
     let row = work_items::Entity::find_by_id(id.uuid())
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read_item)
         .transpose()?
@@ -195,7 +196,7 @@ pub async fn live_work_item_of_ticket(
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
         .filter(work_items::Column::TicketId.eq(ticket.uuid()))
         .filter(Expr::cust(LIVE))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read_item).transpose()
 }
@@ -210,7 +211,7 @@ pub async fn live_work_items_of(
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
         .filter(work_items::Column::TicketId.is_in(tickets.iter().map(|id| id.uuid())))
         .filter(Expr::cust(LIVE))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_item).collect()
 }
@@ -225,7 +226,7 @@ pub async fn queue_has_work(
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
         .filter(work_items::Column::QueueId.eq(queue.uuid()))
         .filter(Expr::cust(LIVE))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.is_some())
 }
@@ -241,7 +242,7 @@ pub async fn held_by(
         .filter(work_items::Column::AgentId.eq(agent.uuid()))
         .filter(Expr::cust(LIVE))
         .order_by_asc(work_items::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_item).collect()
 }
@@ -252,7 +253,7 @@ pub async fn items_in_hands(db: &impl Db, tenant: TenantId) -> Result<Vec<WorkIt
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
         .filter(work_items::Column::AgentId.is_not_null())
         .filter(Expr::cust(LIVE))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_item).collect()
 }
@@ -262,7 +263,7 @@ pub async fn live_work_items(db: &impl Db, tenant: TenantId) -> Result<Vec<WorkI
         .filter(work_items::Column::TenantId.eq(tenant.uuid()))
         .filter(Expr::cust(LIVE))
         .order_by_asc(work_items::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_item).collect()
 }
@@ -335,7 +336,7 @@ pub async fn put_offer(tx: &mut Tx, mut offer: Offer) -> Result<Offer, StoreErro
 pub async fn offer(db: &impl Db, tenant: TenantId, id: OfferId) -> Result<Offer, StoreError> {
     let row = offers::Entity::find_by_id(id.uuid())
         .filter(offers::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read_offer)
         .transpose()?
@@ -352,7 +353,7 @@ pub async fn open_offer_of(
         .filter(offers::Column::TenantId.eq(tenant.uuid()))
         .filter(offers::Column::WorkItemId.eq(item.uuid()))
         .filter(Expr::cust(OPEN))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read_offer).transpose()
 }
@@ -362,7 +363,7 @@ pub async fn open_offers(db: &impl Db, tenant: TenantId) -> Result<Vec<Offer>, S
         .filter(offers::Column::TenantId.eq(tenant.uuid()))
         .filter(Expr::cust(OPEN))
         .order_by_asc(offers::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_offer).collect()
 }
@@ -378,7 +379,7 @@ pub async fn open_offers_to(
         .filter(offers::Column::UserId.eq(agent.uuid()))
         .filter(Expr::cust(OPEN))
         .order_by_asc(offers::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_offer).collect()
 }
@@ -395,7 +396,7 @@ pub async fn offers_of(
         .filter(offers::Column::WorkItemId.eq(item.uuid()))
         .order_by_desc(offers::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_offer).collect()
 }
@@ -460,7 +461,7 @@ pub async fn agent_state(
     user: UserId,
 ) -> Result<Option<AgentState>, StoreError> {
     let row = agent_states::Entity::find_by_id((tenant.uuid(), user.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read_agent).transpose()
 }
@@ -473,7 +474,7 @@ pub async fn lock_agent_state(
 ) -> Result<Option<AgentState>, StoreError> {
     let row = agent_states::Entity::find_by_id((tenant.uuid(), user.uuid()))
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(read_agent).transpose()
 }
@@ -482,7 +483,7 @@ pub async fn agent_states(db: &impl Db, tenant: TenantId) -> Result<Vec<AgentSta
     let rows = agent_states::Entity::find()
         .filter(agent_states::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(agent_states::Column::UserId)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read_agent).collect()
 }

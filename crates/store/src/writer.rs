@@ -10,26 +10,23 @@
 //! COMMIT however much work is queued. Between two of them others get at least one turn, because
 //! their one asker begins the next only after it heard of the last.
 //!
-//! Nobody waits for background work: it takes long turns when no webhook has come for [`CALM`],
-//! and in a flood of them one every [`PATIENCE`], so that it never stands still.
+//! Nobody waits for background work: it takes long turns after all others, and in a flood of
+//! webhooks one every [`PATIENCE`], so that it never stands still.
 
 use crate::allowance::{Overdue, within};
-use crate::db::Door;
+use crate::db::{Conn, Door};
 use crate::error::StoreError;
 use crate::flush::{Buffer, Flushed, flush};
+use crate::sqlite::{Connection, Shared, lock, off_thread};
 use crate::tx::after_failure;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 const GROUP_MAX: usize = 256;
-/// Longer than it takes to begin the next urgent turn in a flood, shorter than anybody notices.
+/// In a flood, the next urgent turn follows its predecessor sooner.
 const CALM: Duration = Duration::from_millis(1);
 /// Longest that urgent turns alone hold up background work.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -51,9 +48,19 @@ pub(crate) struct End {
     pub done: oneshot::Sender<Result<Flushed, StoreError>>,
 }
 
+/// Who goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Before every turn that only queues. For one asker at a time.
+    Urgent,
+    Queued,
+    /// After every other turn, and seldom while urgent ones follow each other.
+    Background,
+}
+
 #[derive(Clone)]
 pub(crate) struct Writer {
-    requests: mpsc::UnboundedSender<Request>,
+    queued: mpsc::UnboundedSender<Request>,
     urgent: mpsc::UnboundedSender<Request>,
     background: mpsc::UnboundedSender<Request>,
     commits: Arc<AtomicU64>,
@@ -61,42 +68,42 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task; it ends when the last clone of the writer is dropped.
-    pub fn start(connection: DatabaseConnection, turn_max: Duration) -> Self {
-        let (requests, queue) = mpsc::unbounded_channel();
+    pub fn start(connection: Connection, turn_max: Duration) -> Self {
+        let (queued, queue) = mpsc::unbounded_channel();
         let (urgent, urgent_queue) = mpsc::unbounded_channel();
         let (background, background_queue) = mpsc::unbounded_channel();
         let commits = Arc::new(AtomicU64::new(0));
         let task = Task {
-            connection,
+            connection: Arc::new(Mutex::new(connection)),
             turn_max,
             queue,
             urgent: urgent_queue,
             background: background_queue,
-            last_urgent: None,
+            flood: Flood::none(Instant::now()),
             last_background: Instant::now(),
             commits: Arc::clone(&commits),
         };
         tokio::spawn(task.run());
         Self {
-            requests,
+            queued,
             urgent,
             background,
             commits,
         }
     }
 
-    pub async fn turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
-        granted(&self.requests, use_case).await
-    }
-
-    /// Before every turn that only queues. For one asker at a time.
-    pub async fn urgent_turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
-        granted(&self.urgent, use_case).await
-    }
-
-    /// After every other turn, and seldom while urgent ones follow each other.
-    pub async fn background_turn(&self, use_case: &'static str) -> Result<Turn, StoreError> {
-        granted(&self.background, use_case).await
+    pub async fn turn(&self, rank: Rank, use_case: &'static str) -> Result<Turn, StoreError> {
+        let queue = match rank {
+            Rank::Urgent => &self.urgent,
+            Rank::Queued => &self.queued,
+            Rank::Background => &self.background,
+        };
+        let stopped = || StoreError::unavailable("the writer stopped");
+        let (grant, turn) = oneshot::channel();
+        queue
+            .send(Request { use_case, grant })
+            .map_err(|_| stopped())?;
+        turn.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     /// How many COMMITs there were.
@@ -105,27 +112,44 @@ impl Writer {
     }
 }
 
-async fn granted(
-    queue: &mpsc::UnboundedSender<Request>,
-    use_case: &'static str,
-) -> Result<Turn, StoreError> {
-    let stopped = || StoreError::unavailable("the writer stopped");
-    let (grant, turn) = oneshot::channel();
-    queue
-        .send(Request { use_case, grant })
-        .map_err(|_| stopped())?;
-    turn.await.unwrap_or_else(|_| Err(stopped()))
-}
-
 struct Task {
-    connection: DatabaseConnection,
+    connection: Shared,
     turn_max: Duration,
     queue: mpsc::UnboundedReceiver<Request>,
     urgent: mpsc::UnboundedReceiver<Request>,
     background: mpsc::UnboundedReceiver<Request>,
-    last_urgent: Option<Instant>,
+    flood: Flood,
     last_background: Instant,
     commits: Arc<AtomicU64>,
+}
+
+/// How much of the last time went into urgent groups: a sum that fades with [`Flood::MEMORY`].
+struct Flood {
+    busy: Duration,
+    until: Instant,
+}
+
+impl Flood {
+    const MEMORY: Duration = Duration::from_millis(50);
+
+    const fn none(now: Instant) -> Self {
+        Self {
+            busy: Duration::ZERO,
+            until: now,
+        }
+    }
+
+    fn note(&mut self, began: Instant, ended: Instant) {
+        let passed = ended.duration_since(self.until).as_secs_f64();
+        let kept = (-passed / Self::MEMORY.as_secs_f64()).exp();
+        self.busy = self.busy.mul_f64(kept) + ended.duration_since(began);
+        self.until = ended;
+    }
+
+    /// When the last urgent group ended, if they take more than half of the time.
+    fn last(&self) -> Option<Instant> {
+        (self.busy > Self::MEMORY / 2).then_some(self.until)
+    }
 }
 
 /// A request and whether its group ends with it.
@@ -166,16 +190,17 @@ impl Task {
                 else => return,
             };
             let is_urgent = first.ends_group;
+            let began = Instant::now();
             self.group(first).await;
             if is_urgent {
-                self.last_urgent = Some(Instant::now());
+                self.flood.note(began, Instant::now());
             }
         }
     }
 
     /// From when on a background turn may begin; `None` at once.
     fn background_from(&self) -> Option<Instant> {
-        let calm = self.last_urgent? + CALM;
+        let calm = self.flood.last()? + CALM;
         Some(calm.min(self.last_background + PATIENCE))
     }
 
@@ -188,34 +213,52 @@ impl Task {
     }
 
     async fn group(&mut self, first: Next) {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        let txn = match self.connection.begin_with_options(options).await {
-            Ok(txn) => Arc::new(txn),
-            Err(error) => {
-                // A caller that no longer listens needs no answer, here and below.
-                let _ = first.request.grant.send(Err(error.into()));
-                return;
-            }
-        };
+        if let Err(error) = self.begin().await {
+            // A caller that no longer listens needs no answer, here and below.
+            let _ = first.request.grant.send(Err(error));
+            return;
+        }
         let mut ends = Vec::new();
-        let result = match self.turns(&txn, first, &mut ends).await {
-            Ok(()) => self.finish(txn, &mut ends).await,
+        let result = match self.turns(first, &mut ends).await {
+            Ok(()) => self.finish(&mut ends).await,
             Err(error) => Err(error),
         };
+        if result.is_err() {
+            self.roll_back();
+        }
         answer(ends, result);
     }
 
-    async fn turns(
-        &mut self,
-        txn: &Arc<DatabaseTransaction>,
-        first: Next,
-        ends: &mut Vec<End>,
-    ) -> Result<(), StoreError> {
+    /// Other processes may write too, seldom; waiting for one takes no thread of the runtime.
+    async fn begin(&self) -> Result<(), StoreError> {
+        match lock(&self.connection).begin_now() {
+            Err(fault) if fault.is_busy() => {}
+            result => return Ok(result?),
+        }
+        let connection = Arc::clone(&self.connection);
+        Ok(off_thread(move || lock(&connection).begin()).await??)
+    }
+
+    /// SQLite may have done it by itself: disk full, I/O error.
+    fn roll_back(&self) {
+        let connection = lock(&self.connection);
+        if connection.is_in_transaction()
+            && let Err(error) = connection.control("ROLLBACK")
+        {
+            tracing::error!(%error, "a group could not be rolled back");
+        }
+    }
+
+    fn control(&self, sql: &str) -> Result<(), StoreError> {
+        // Fails if SQLite rolled everything back by itself: then the turns before this one are
+        // gone too and must hear it.
+        lock(&self.connection)
+            .control(sql)
+            .map_err(StoreError::unavailable)
+    }
+
+    async fn turns(&mut self, first: Next, ends: &mut Vec<End>) -> Result<(), StoreError> {
         let mut next = Some(first);
-        let mut open = "SAVEPOINT turn";
         for _ in 0..GROUP_MAX {
             let Some(Next {
                 request,
@@ -224,14 +267,15 @@ impl Task {
             else {
                 break;
             };
-            if let Err(error) = txn.execute_unprepared(open).await {
-                let error = StoreError::from(error);
+            if let Err(error) = self.control("SAVEPOINT turn") {
                 let _ = request.grant.send(Err(error.clone()));
                 return Err(error);
             }
-            // One hop for both: a turn's savepoint is released when the next one opens.
-            open = "RELEASE turn; SAVEPOINT turn";
-            ends.extend(self.turn(txn, request).await?);
+            match self.turn(request).await {
+                Some(end) => ends.push(end),
+                None => self.control("ROLLBACK TO turn")?,
+            }
+            self.control("RELEASE turn")?;
             if ends.len() < GROUP_MAX && !ends_group {
                 next = self.waiting();
             }
@@ -239,26 +283,20 @@ impl Task {
         Ok(())
     }
 
-    /// `Some` if the turn wants to commit, `None` if it was rolled back.
-    async fn turn(
-        &self,
-        txn: &Arc<DatabaseTransaction>,
-        request: Request,
-    ) -> Result<Option<End>, StoreError> {
+    /// `Some` if the turn wants to commit, `None` if it must be rolled back.
+    async fn turn(&self, request: Request) -> Option<End> {
         let use_case = request.use_case;
-        let door = Arc::new(Door::new(Arc::clone(txn)));
+        let door = Arc::new(Door::new(Arc::clone(&self.connection)));
         let (end, ended) = oneshot::channel();
         let turn = Turn {
             door: Arc::clone(&door),
             end,
         };
-        if request.grant.send(Ok(turn)).is_err() {
-            return Ok(None);
-        }
+        request.grant.send(Ok(turn)).ok()?;
         let outcome = within(self.turn_max, || door.is_busy(), ended).await;
-        door.close().await;
+        door.close();
         match outcome {
-            Ok(Ok(end)) if !door.failed() => return Ok(Some(end)),
+            Ok(Ok(end)) if !door.failed() => return Some(end),
             Ok(Ok(end)) => {
                 let _ = end.done.send(Err(after_failure(use_case)));
             }
@@ -269,23 +307,12 @@ impl Task {
                 "a transaction held the writer idle for too long and was rolled back"
             ),
         }
-        // Fails if SQLite rolled everything back by itself (disk full, I/O error): then the
-        // turns before this one are gone too and must hear it.
-        txn.execute_unprepared("ROLLBACK TO turn")
-            .await
-            .map_err(StoreError::unavailable)?;
-        Ok(None)
+        None
     }
 
-    async fn finish(
-        &self,
-        txn: Arc<DatabaseTransaction>,
-        ends: &mut [End],
-    ) -> Result<Vec<Flushed>, StoreError> {
-        let txn = Arc::into_inner(txn)
-            .ok_or_else(|| StoreError::internal("a closed turn still holds the transaction"))?;
+    async fn finish(&self, ends: &mut [End]) -> Result<Vec<Flushed>, StoreError> {
         if ends.is_empty() {
-            txn.rollback().await?;
+            self.control("ROLLBACK")?;
             return Ok(Vec::new());
         }
         let buffers: Vec<Buffer> = ends
@@ -295,8 +322,10 @@ impl Task {
                 std::mem::replace(&mut end.buffer, Buffer::new(now))
             })
             .collect();
-        let flushed = flush(&txn, &buffers).await?;
-        txn.commit().await?;
+        let door = Arc::new(Door::new(Arc::clone(&self.connection)));
+        let flushed = flush(&Conn::Turn(door), &buffers).await?;
+        let connection = Arc::clone(&self.connection);
+        off_thread(move || lock(&connection).control("COMMIT")).await??;
         self.commits.fetch_add(1, Ordering::SeqCst);
         Ok(flushed)
     }

@@ -53,6 +53,7 @@ const IMPURE: &[&str] = &[
     "tokio",
     "reqwest",
     "sqlx",
+    "rusqlite",
     "sea-orm",
     "axum",
     "rand",

@@ -9,6 +9,7 @@
 use super::StoredJob;
 use crate::db::{Db, Sealed as _};
 use crate::error::StoreError;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::jobs;
 use crate::tx::Tx;
 use domain::Time;
@@ -39,7 +40,7 @@ pub async fn due(
         .order_by_asc(jobs::Column::RunAt)
         .order_by_asc(jobs::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(StoredJob::from_row).collect()
 }
@@ -55,9 +56,9 @@ pub async fn finish(tx: &Tx, batch: &[StoredJob]) -> Result<(), StoreError> {
             jobs::Column::Attempts,
             Expr::col(jobs::Column::Attempts).add(1),
         )
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    if result.rows_affected == batch.len() as u64 {
+    if result == batch.len() as u64 {
         Ok(())
     } else {
         Err(StoreError::lost_race("job"))

@@ -3,6 +3,7 @@
 use super::{StoredJob, batch};
 use crate::db::{Db, Sealed as _};
 use crate::error::StoreError;
+use crate::run::Run as _;
 use crate::tables::jobs;
 use crate::tx::Tx;
 use domain::job::{JobState, VANISHED_MAX};
@@ -11,7 +12,7 @@ use sea_orm::sea_query::{
     Alias, CommonTableExpression, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement,
     WithClause,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult as _, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 /// Which jobs a claim looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +74,10 @@ pub async fn claim(
         .returning_all()
         .to_owned()
         .with(WithClause::new().cte(list).to_owned());
-    let rows = tx.conn().query_all(&claimed).await?;
+    let rows = tx.conn().rows(&claimed).await?;
     let mut claimed = rows
-        .iter()
-        .map(|row| StoredJob::from_row(jobs::Model::from_query_result(row, "")?))
+        .into_iter()
+        .map(|row| StoredJob::from_row(row.model::<jobs::Entity>()?))
         .collect::<Result<Vec<_>, _>>()?;
     claimed.sort_by_key(|job| job.id);
     Ok(claimed)
@@ -128,7 +129,7 @@ async fn release_expired(tx: &Tx) -> Result<(), StoreError> {
         .col_expr(jobs::Column::LockedBy, Expr::val(None::<uuid::Uuid>))
         .col_expr(jobs::Column::LockedUntil, Expr::val(None::<Time>))
         .col_expr(jobs::Column::Vanished, Expr::val(true))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -138,10 +139,10 @@ pub async fn release_all(tx: &Tx) -> Result<u64, StoreError> {
     let result = jobs::Entity::update_many()
         .filter(Expr::cust("state = 'running'"))
         .col_expr(jobs::Column::LockedUntil, Expr::val(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     release_expired(tx).await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }
 
 /// Whether a claim may find something, vanished claims included.
@@ -163,5 +164,5 @@ pub async fn is_any_due(db: &impl Db, which: Which, now: Time) -> Result<bool, S
         .expr(Expr::val(1))
         .and_where(Expr::exists(waiting).or(Expr::exists(vanished)))
         .to_owned();
-    Ok(db.conn().query_one(&any).await?.is_some())
+    Ok(db.conn().row(&any).await?.is_some())
 }

@@ -3,6 +3,7 @@
 use super::{StoredJob, get, tell};
 use crate::db::{Db, Sealed as _, one_row};
 use crate::error::StoreError;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::jobs;
 use crate::tx::Tx;
 use domain::job::JobState;
@@ -38,7 +39,7 @@ pub async fn list(
     let rows = query
         .order_by_desc(jobs::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(StoredJob::from_row).collect()
 }
@@ -66,9 +67,9 @@ async fn revive(
         .col_expr(jobs::Column::State, Expr::val(state.as_str()))
         .col_expr(jobs::Column::Attempts, Expr::val(0i64))
         .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "dead letter")?;
+    one_row(result, "dead letter")?;
     tell(
         tx,
         &job,

@@ -1,6 +1,7 @@
 //! API tokens: found by the hash of their secret; the secret itself is never stored.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::api_tokens;
 use crate::{Db, StoreError, Tx};
 use domain::people::{ApiToken, TokenScope};
@@ -31,7 +32,7 @@ pub async fn find(
 ) -> Result<Option<ApiToken>, StoreError> {
     let row = api_tokens::Entity::find_by_id(id.uuid())
         .filter(api_tokens::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -39,7 +40,7 @@ pub async fn find(
 pub async fn by_secret_hash(db: &impl Db, hash: &str) -> Result<Option<ApiToken>, StoreError> {
     let row = api_tokens::Entity::find()
         .filter(api_tokens::Column::SecretHash.eq(hash))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -54,7 +55,7 @@ pub async fn list(
         .filter(api_tokens::Column::TenantId.eq(tenant.uuid()))
         .filter(api_tokens::Column::UserId.eq(user.uuid()))
         .order_by_desc(api_tokens::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -72,9 +73,7 @@ pub async fn insert(tx: &Tx, token: &ApiToken, secret_hash: &str) -> Result<(), 
         expires_at: Set(token.expires_at),
         revoked_at: Set(token.revoked_at),
     };
-    api_tokens::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    api_tokens::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -82,7 +81,7 @@ pub async fn put_last_used(tx: &Tx, id: ApiTokenId) -> Result<(), StoreError> {
     api_tokens::Entity::update_many()
         .col_expr(api_tokens::Column::LastUsedAt, Expr::value(tx.now()))
         .filter(api_tokens::Column::Id.eq(id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -93,7 +92,7 @@ pub async fn revoke(tx: &Tx, tenant: TenantId, id: ApiTokenId) -> Result<(), Sto
         .filter(api_tokens::Column::TenantId.eq(tenant.uuid()))
         .filter(api_tokens::Column::Id.eq(id.uuid()))
         .filter(api_tokens::Column::RevokedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{attachments, word};
 use crate::{Db, StoreError, Tx};
 use domain::message::{Attachment, AttachmentState};
@@ -71,7 +72,7 @@ pub async fn find(
 ) -> Result<Option<StoredAttachment>, StoreError> {
     let row = attachments::Entity::find_by_id(id.uuid())
         .filter(attachments::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -101,7 +102,7 @@ pub async fn of_messages(
         .filter(attachments::Column::MessageId.is_in(messages.iter().map(|id| id.uuid())))
         .order_by_asc(attachments::Column::Ordinal)
         .order_by_asc(attachments::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     for row in rows {
         let stored = read(row)?;
@@ -121,7 +122,7 @@ pub async fn sources(
     let rows = attachments::Entity::find()
         .filter(attachments::Column::TenantId.eq(tenant.uuid()))
         .filter(attachments::Column::MessageId.eq(message.uuid()))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().filter_map(|row| row.source).collect())
 }
@@ -148,7 +149,7 @@ pub async fn abandoned(
         .filter(attachments::Column::MessageId.is_null())
         .filter(attachments::Column::CreatedAt.lt(before))
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -163,9 +164,9 @@ pub async fn delete_abandoned(
         .filter(attachments::Column::Id.eq(id.uuid()))
         .filter(attachments::Column::TenantId.eq(tenant.uuid()))
         .filter(attachments::Column::MessageId.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected == 1)
+    Ok(result == 1)
 }
 
 /// Gives waiting uploads of this user to her message, in the order she named them. An upload of

@@ -1,6 +1,7 @@
 //! Audit: rows are added and listed, never changed.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::audit;
 use crate::{Db, StoreError, Tx};
 use domain::people::AuditEntry;
@@ -33,9 +34,7 @@ pub async fn insert(tx: &Tx, entry: AuditEntry) -> Result<(), StoreError> {
         ip: Set(entry.ip),
         created_at: Set(entry.created_at),
     };
-    audit::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    audit::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -53,7 +52,7 @@ pub async fn list(
     let rows = query
         .order_by_desc(audit::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(read).collect())
 }

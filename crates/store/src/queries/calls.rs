@@ -1,6 +1,7 @@
 //! Calls, read for tickets and lists. Telephony writes them.
 
 use crate::queries::scope::Scope;
+use crate::run::Fetch as _;
 use crate::tables::{calls, tickets, word};
 use crate::{Db, StoreError};
 use domain::call::Call;
@@ -35,7 +36,7 @@ pub async fn of_tickets(
         .filter(calls::Column::TenantId.eq(tenant.uuid()))
         .filter(calls::Column::TicketId.is_in(ids.iter().map(|id| id.uuid())))
         .order_by_asc(calls::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -63,7 +64,7 @@ pub async fn page(
     let rows = query
         .order_by_desc(calls::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

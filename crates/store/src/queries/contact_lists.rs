@@ -4,13 +4,14 @@ use crate::queries::contacts as rows;
 use crate::queries::row::belongs;
 use crate::queries::search::{self, Match};
 use crate::queries::{conversations, tickets};
+use crate::run::Fetch as _;
 use crate::tables::{contacts, conversations as conversation_rows, tickets as ticket_rows};
 use crate::{Db, StoreError};
 use domain::contact::Contact;
 use domain::conversation::Conversation;
 use domain::ticket::Ticket;
 use domain::{ContactId, TenantId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// Matches a search lists, newest first.
 const MATCHES_MAX: u64 = 1_000;
@@ -27,7 +28,7 @@ pub async fn page(
         .filter(contacts::Column::TenantId.eq(tenant.uuid()))
         .filter(contacts::Column::MergedInto.is_null());
     if let Some(words) = words {
-        let backend = db.conn().get_database_backend();
+        let backend = db.conn().backend();
         let found = search::contacts_matching(backend, tenant, words)
             .limit(MATCHES_MAX)
             .to_owned();
@@ -39,7 +40,7 @@ pub async fn page(
     let found = query
         .order_by_desc(contacts::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     found.into_iter().map(rows::read).collect()
 }
@@ -56,7 +57,7 @@ pub async fn merged_into(
         .filter(contacts::Column::MergedInto.eq(contact.uuid()))
         .order_by_asc(contacts::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     found.into_iter().map(rows::read).collect()
 }
@@ -72,7 +73,7 @@ pub async fn tickets_of(
         .filter(ticket_rows::Column::TenantId.eq(tenant.uuid()))
         .filter(ticket_rows::Column::ContactId.eq(contact.uuid()))
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     found.into_iter().map(tickets::read).collect()
 }
@@ -88,7 +89,7 @@ pub async fn conversations_of(
         .filter(conversation_rows::Column::ContactId.eq(contact.uuid()))
         .order_by_asc(conversation_rows::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     found.into_iter().map(conversations::read).collect()
 }
@@ -106,8 +107,7 @@ pub async fn strayed_conversations(
         .column(identities::Column::Id)
         .filter(belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::ContactId.eq(contact.uuid()))
-        .into_tuple()
-        .all(db.conn())
+        .fetch_values(db.conn())
         .await?;
     let found = conversation_rows::Entity::find()
         .filter(conversation_rows::Column::TenantId.eq(tenant.uuid()))
@@ -115,7 +115,7 @@ pub async fn strayed_conversations(
         .filter(conversation_rows::Column::ContactId.ne(contact.uuid()))
         .order_by_asc(conversation_rows::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     found.into_iter().map(conversations::read).collect()
 }

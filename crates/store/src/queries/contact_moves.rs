@@ -1,7 +1,9 @@
 //! Which contacts an identity or a ticket came through by merges, newest move on top.
 
+use crate::db::Sealed as _;
 use crate::queries::row;
 use crate::queries::tickets;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{contact_moves, tickets as ticket_rows};
 use crate::{Db, StoreError, Tx};
 use domain::ticket::Ticket;
@@ -62,7 +64,7 @@ pub async fn pop_to(
         .filter(contact_moves::Column::TenantId.eq(tenant.uuid()))
         .filter(contact_moves::Column::NodeId.eq(node.uuid()))
         .filter(contact_moves::Column::Ordinal.gte(back.ordinal))
-        .exec(crate::db::Sealed::conn(tx))
+        .run(tx.conn())
         .await?;
     let below = stack.iter().find(|row| row.ordinal < back.ordinal);
     Ok(below.map(|row| row.contact_id.into()))
@@ -73,12 +75,12 @@ async fn stack(
     tenant: TenantId,
     node: Node,
 ) -> Result<Vec<contact_moves::Model>, StoreError> {
-    Ok(contact_moves::Entity::find()
+    contact_moves::Entity::find()
         .filter(contact_moves::Column::TenantId.eq(tenant.uuid()))
         .filter(contact_moves::Column::NodeId.eq(node.uuid()))
         .order_by_desc(contact_moves::Column::Ordinal)
-        .all(db.conn())
-        .await?)
+        .fetch_all(db.conn())
+        .await
 }
 
 /// Identities that left `contact`.
@@ -92,7 +94,7 @@ pub async fn identities_from(
         .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::Id.in_subquery(nodes(contact)))
         .order_by_asc(identities::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter()
         .map(crate::queries::identities::read)
@@ -110,7 +112,7 @@ pub async fn tickets_from(
         .filter(row::belongs(ticket_rows::Column::TenantId, tenant))
         .filter(ticket_rows::Column::Id.in_subquery(nodes(contact)))
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(tickets::read).collect()
 }

@@ -1,6 +1,7 @@
 //! Contacts: people outside. Pages and search live in their own files.
 
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::contacts;
 use crate::{Db, StoreError, Tx};
 use domain::contact::Contact;
@@ -49,7 +50,7 @@ pub async fn find(
 ) -> Result<Option<Contact>, StoreError> {
     let row = contacts::Entity::find_by_id(id.uuid())
         .filter(contacts::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -69,7 +70,7 @@ pub async fn by_ids(
     let rows = contacts::Entity::find()
         .filter(contacts::Column::TenantId.eq(tenant.uuid()))
         .filter(contacts::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

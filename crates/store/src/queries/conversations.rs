@@ -2,6 +2,7 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::conversations;
 use crate::{Db, StoreError, Tx};
 use domain::conversation::Conversation;
@@ -54,7 +55,7 @@ pub async fn find(
 ) -> Result<Option<Conversation>, StoreError> {
     let row = conversations::Entity::find_by_id(id.uuid())
         .filter(conversations::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -78,7 +79,7 @@ pub async fn lock(
     let row = conversations::Entity::find_by_id(id.uuid())
         .filter(conversations::Column::TenantId.eq(tenant.uuid()))
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(read)
         .transpose()?
@@ -98,7 +99,7 @@ pub async fn by_thread(
         .filter(conversations::Column::InboxId.eq(inbox.uuid()))
         .filter(conversations::Column::IdentityId.eq(identity.uuid()))
         .filter(conversations::Column::Thread.eq(thread))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -113,7 +114,7 @@ pub async fn of_tickets(
         .filter(conversations::Column::TenantId.eq(tenant.uuid()))
         .filter(conversations::Column::TicketId.is_in(tickets.iter().map(|id| id.uuid())))
         .order_by_asc(conversations::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -127,7 +128,7 @@ pub async fn by_ids(
     let rows = conversations::Entity::find()
         .filter(conversations::Column::TenantId.eq(tenant.uuid()))
         .filter(conversations::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

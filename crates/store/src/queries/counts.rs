@@ -3,11 +3,12 @@
 use crate::counters::Count;
 use crate::queries::row::belongs;
 use crate::queries::scope::{Scope, mentions_of};
+use crate::run::Fetch as _;
 use crate::tables::{ticket_counts, tickets, word};
 use crate::{Db, StoreError};
 use domain::{QueueId, TenantId, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 /// Exact: an agent's cells are those of her queues and her own, and the few tickets that only
@@ -21,12 +22,17 @@ pub async fn visible(
         .filter(ticket_counts::Column::TenantId.eq(tenant.uuid()))
         .filter(ticket_counts::Column::N.ne(0));
     let Scope::Agent { user, queues } = scope else {
-        return query.all(db.conn()).await?.into_iter().map(read).collect();
+        return query
+            .fetch_all(db.conn())
+            .await?
+            .into_iter()
+            .map(read)
+            .collect();
     };
     let hers = Condition::any()
         .add(ticket_counts::Column::QueueId.is_in(queues.iter().map(|id| id.uuid())))
         .add(ticket_counts::Column::AssigneeId.eq(user.uuid()));
-    let rows = query.filter(hers).all(db.conn()).await?;
+    let rows = query.filter(hers).fetch_all(db.conn()).await?;
     let mut cells: Vec<Count> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
     cells.extend(only_mentioning(db, tenant, *user, queues).await?);
     Ok(cells)
@@ -62,17 +68,17 @@ async fn only_mentioning(
         .cond_where(not_hers)
         .group_by_columns(cells)
         .to_owned();
-    let rows = db.conn().query_all(&statement).await?;
+    let rows = db.conn().rows(&statement).await?;
     rows.iter()
         .map(|row| {
-            let queue: Uuid = row.try_get("", "queue_id")?;
-            let assignee: Option<Uuid> = row.try_get("", "assignee_id")?;
-            let status: String = row.try_get("", "status")?;
+            let queue: Uuid = row.get("queue_id")?;
+            let assignee: Option<Uuid> = row.get("assignee_id")?;
+            let status: String = row.get("status")?;
             Ok(Count {
                 queue: queue.into(),
                 assignee: assignee.map(Into::into),
                 status: word(&status)?,
-                n: row.try_get("", "n")?,
+                n: row.get("n")?,
             })
         })
         .collect()

@@ -2,11 +2,12 @@
 
 use crate::db::{Sealed as _, one_row};
 use crate::queries::row::belongs;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::deliveries;
 use crate::{Db, StoreError, Tx};
 use domain::{DeliveryId, InboxId, TenantId, Time};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 domain::text_enum! {
     pub enum DeliveryState {
@@ -49,15 +50,6 @@ fn read(row: deliveries::Model) -> Result<Delivery, StoreError> {
     })
 }
 
-pub async fn get(db: &impl Db, tenant: TenantId, id: DeliveryId) -> Result<Delivery, StoreError> {
-    let row = deliveries::Entity::find_by_id(id.uuid())
-        .filter(deliveries::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
-        .await?
-        .ok_or(StoreError::not_found("delivery"))?;
-    read(row)
-}
-
 /// Those of `ids` that are here, in any order.
 pub async fn by_ids(
     db: &impl Db,
@@ -67,7 +59,7 @@ pub async fn by_ids(
     let rows = deliveries::Entity::find()
         .filter(deliveries::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(belongs(deliveries::Column::TenantId, tenant))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -85,7 +77,7 @@ pub async fn by_dedupe(
         // Deliveries of an inbox stand under its id, so that the unique index finds them.
         .filter(deliveries::Column::Account.eq(inbox.to_string()))
         .filter(deliveries::Column::Dedupe.eq(dedupe))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -102,9 +94,9 @@ pub async fn set_state(
         .filter(deliveries::Column::TenantId.eq(tenant.uuid()))
         .col_expr(deliveries::Column::State, Expr::val(state.as_str()))
         .col_expr(deliveries::Column::Problem, Expr::val(problem))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "delivery")
+    one_row(result, "delivery")
 }
 
 pub async fn set_processed(
@@ -120,7 +112,7 @@ pub async fn set_processed(
             Expr::val(DeliveryState::Processed.as_str()),
         )
         .col_expr(deliveries::Column::Problem, Expr::val(None::<String>))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -131,16 +123,16 @@ pub async fn unrouted(db: &impl Db, limit: u64) -> Result<Vec<Delivery>, StoreEr
         .filter(Expr::cust("state = 'unrouted'"))
         .order_by_desc(deliveries::Column::ReceivedAt)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
 
 pub async fn unrouted_count(db: &impl Db) -> Result<u64, StoreError> {
-    Ok(deliveries::Entity::find()
+    deliveries::Entity::find()
         .filter(Expr::cust("state = 'unrouted'"))
-        .count(db.conn())
-        .await?)
+        .fetch_count(db.conn())
+        .await
 }
 
 /// Removes old unrouted deliveries of all accounts, at most `limit` at a time.
@@ -161,12 +153,11 @@ async fn prune(tx: &Tx, state: DeliveryState, before: Time, limit: u64) -> Resul
         .filter(Expr::cust(format!("state = '{state}'")))
         .filter(deliveries::Column::ReceivedAt.lt(before))
         .limit(limit)
-        .into_tuple()
-        .all(tx.conn())
+        .fetch_values(tx.conn())
         .await?;
     let result = deliveries::Entity::delete_many()
         .filter(deliveries::Column::Id.is_in(ids))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }

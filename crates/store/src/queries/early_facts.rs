@@ -2,6 +2,7 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::early_facts;
 use crate::{StoreError, Tx};
 use domain::{InboxId, TenantId, Time};
@@ -40,7 +41,7 @@ pub async fn take(
         .filter(early_facts::Column::InboxId.eq(inbox.uuid()))
         .filter(early_facts::Column::ExternalId.eq(external_id))
         .order_by_asc(early_facts::Column::Id)
-        .all(tx.conn())
+        .fetch_all(tx.conn())
         .await?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -49,7 +50,7 @@ pub async fn take(
     early_facts::Entity::delete_many()
         .filter(early_facts::Column::TenantId.eq(tenant.uuid()))
         .filter(early_facts::Column::Id.is_in(ids))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(rows.into_iter().map(|row| row.fact).collect())
 }
@@ -61,12 +62,11 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         .column(early_facts::Column::Id)
         .filter(early_facts::Column::ReceivedAt.lt(before))
         .limit(limit)
-        .into_tuple()
-        .all(tx.conn())
+        .fetch_values(tx.conn())
         .await?;
     let result = early_facts::Entity::delete_many()
         .filter(early_facts::Column::Id.is_in(ids))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }

@@ -1,6 +1,7 @@
 //! Identities: handles of contacts on channels, unique per tenant, channel and scope.
 
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::identities;
 use crate::{Db, StoreError, Tx};
 use domain::contact::Identity;
@@ -44,7 +45,7 @@ pub async fn find(
 ) -> Result<Option<Identity>, StoreError> {
     let row = identities::Entity::find_by_id(id.uuid())
         .filter(identities::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -64,7 +65,7 @@ pub async fn by_ids(
     let rows = identities::Entity::find()
         .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -82,7 +83,7 @@ pub async fn by_handle(
         .filter(identities::Column::Channel.eq(channel))
         .filter(identities::Column::Scope.eq(scope))
         .filter(identities::Column::Handle.eq(handle))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -97,7 +98,7 @@ pub async fn of_contacts(
         .filter(row::belongs(identities::Column::TenantId, tenant))
         .filter(identities::Column::ContactId.is_in(contacts.iter().map(|id| id.uuid())))
         .order_by_asc(identities::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

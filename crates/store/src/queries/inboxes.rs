@@ -2,6 +2,7 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{inboxes, word};
 use crate::{Db, StoreError, Tx};
 use domain::inbox::{Inbox, InboxState};
@@ -63,7 +64,7 @@ pub async fn find(
 ) -> Result<Option<Inbox>, StoreError> {
     let row = inboxes::Entity::find_by_id(id.uuid())
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -83,7 +84,7 @@ pub async fn by_ids(
     let rows = inboxes::Entity::find()
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
         .filter(inboxes::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -93,7 +94,7 @@ pub async fn all(db: &impl Db, tenant: TenantId) -> Result<Vec<Inbox>, StoreErro
     let rows = inboxes::Entity::find()
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(inboxes::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -107,7 +108,7 @@ pub async fn by_webhook_key(
     let row = inboxes::Entity::find()
         .filter(inboxes::Column::WebhookKey.eq(key))
         .filter(inboxes::Column::Channel.eq(channel))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -125,7 +126,7 @@ pub async fn by_account(
         .filter(inboxes::Column::Account.eq(account))
         .filter(inboxes::Column::ProviderAppId.eq(app.uuid()))
         .order_by_asc(inboxes::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -135,7 +136,7 @@ pub async fn of_channel(db: &impl Db, channel: &str) -> Result<Vec<Inbox>, Store
     let rows = inboxes::Entity::find()
         .filter(inboxes::Column::Channel.eq(channel))
         .order_by_asc(inboxes::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -151,7 +152,7 @@ pub async fn of_account(
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
         .filter(inboxes::Column::Channel.eq(channel))
         .filter(inboxes::Column::Account.eq(account))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -170,7 +171,7 @@ pub async fn in_use(
     let rows = query
         .order_by_asc(inboxes::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -182,7 +183,7 @@ pub async fn webhook_key(
 ) -> Result<String, StoreError> {
     let row = inboxes::Entity::find_by_id(id.uuid())
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.ok_or(StoreError::not_found("inbox"))?.webhook_key)
 }
@@ -195,7 +196,7 @@ pub async fn session_cursor(
 ) -> Result<Option<String>, StoreError> {
     let row = inboxes::Entity::find_by_id(id.uuid())
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.ok_or(StoreError::not_found("inbox"))?.session_cursor)
 }
@@ -211,9 +212,9 @@ pub async fn set_session_cursor(
         .filter(inboxes::Column::Id.eq(id.uuid()))
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
         .col_expr(inboxes::Column::SessionCursor, Expr::val(cursor))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    crate::db::one_row(result.rows_affected, "inbox")
+    crate::db::one_row(result, "inbox")
 }
 
 /// Traffic marks, without a new version: they change with every message. Whoever finds the row
@@ -240,7 +241,7 @@ pub async fn touch(
         update = update.col_expr(inboxes::Column::LastOutboundAt, Expr::val(at));
     }
     if inbound_at.is_some() || outbound_at.is_some() {
-        update.exec(tx.conn()).await?;
+        update.run(tx.conn()).await?;
     }
     Ok(())
 }
@@ -272,7 +273,7 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: InboxId) -> Result<(), StoreE
     let result = inboxes::Entity::delete_many()
         .filter(inboxes::Column::Id.eq(id.uuid()))
         .filter(inboxes::Column::TenantId.eq(tenant.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    crate::db::one_row(result.rows_affected, "inbox")
+    crate::db::one_row(result, "inbox")
 }

@@ -1,6 +1,7 @@
 //! Invitations: found by the hash of their token, used or revoked at most once.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::invitations;
 use crate::{Db, StoreError, Tx};
 use domain::people::Invitation;
@@ -32,7 +33,7 @@ pub async fn find(
 ) -> Result<Option<Invitation>, StoreError> {
     let row = invitations::Entity::find_by_id(id.uuid())
         .filter(invitations::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -40,7 +41,7 @@ pub async fn find(
 pub async fn by_token_hash(db: &impl Db, hash: &str) -> Result<Option<Invitation>, StoreError> {
     let row = invitations::Entity::find()
         .filter(invitations::Column::TokenHash.eq(hash))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -51,7 +52,7 @@ pub async fn list(db: &impl Db, tenant: TenantId) -> Result<Vec<Invitation>, Sto
         .filter(invitations::Column::TenantId.eq(tenant.uuid()))
         .order_by_desc(invitations::Column::Id)
         .limit(LISTED_MAX)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -69,9 +70,7 @@ pub async fn insert(tx: &Tx, invitation: &Invitation, token_hash: &str) -> Resul
         accepted_at: Set(invitation.accepted_at),
         revoked_at: Set(invitation.revoked_at),
     };
-    invitations::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    invitations::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -93,9 +92,9 @@ pub async fn end(tx: &Tx, id: InvitationId, ending: Ending) -> Result<bool, Stor
         .filter(invitations::Column::Id.eq(id.uuid()))
         .filter(invitations::Column::AcceptedAt.is_null())
         .filter(invitations::Column::RevokedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(done.rows_affected == 1)
+    Ok(done == 1)
 }
 
 /// A new invitation replaces the open ones for the same address.
@@ -106,7 +105,7 @@ pub async fn revoke_open_for(tx: &Tx, tenant: TenantId, email: &str) -> Result<(
         .filter(invitations::Column::Email.eq(email))
         .filter(invitations::Column::AcceptedAt.is_null())
         .filter(invitations::Column::RevokedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

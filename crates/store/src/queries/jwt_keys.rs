@@ -1,6 +1,7 @@
 //! Signing keys of access tokens, sealed by the master key. The newest live one signs.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::jwt_keys;
 use crate::{Db, StoreError, Tx};
 use domain::Time;
@@ -20,7 +21,7 @@ pub async fn list(db: &impl Db) -> Result<Vec<JwtKey>, StoreError> {
     let rows = jwt_keys::Entity::find()
         .order_by_desc(jwt_keys::Column::CreatedAt)
         .order_by_desc(jwt_keys::Column::Kid)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows
         .into_iter()
@@ -40,9 +41,7 @@ pub async fn insert(tx: &Tx, kid: &str, sealed: &str) -> Result<(), StoreError> 
         created_at: Set(tx.now()),
         retired_at: Set(None),
     };
-    jwt_keys::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    jwt_keys::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -52,7 +51,7 @@ pub async fn retire_all_but(tx: &Tx, kid: &str) -> Result<(), StoreError> {
         .col_expr(jwt_keys::Column::RetiredAt, Expr::value(tx.now()))
         .filter(jwt_keys::Column::Kid.ne(kid))
         .filter(jwt_keys::Column::RetiredAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -60,7 +59,7 @@ pub async fn retire_all_but(tx: &Tx, kid: &str) -> Result<(), StoreError> {
 pub async fn delete_retired_before(tx: &Tx, instant: Time) -> Result<(), StoreError> {
     jwt_keys::Entity::delete_many()
         .filter(jwt_keys::Column::RetiredAt.lt(instant))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -70,7 +69,7 @@ pub async fn put_sealed(tx: &Tx, kid: &str, sealed: &str) -> Result<(), StoreErr
     jwt_keys::Entity::update_many()
         .col_expr(jwt_keys::Column::Sealed, Expr::value(sealed))
         .filter(jwt_keys::Column::Kid.eq(kid))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

@@ -1,15 +1,14 @@
 //! Memberships: who belongs to a tenant, with which role. At most one live row per person.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{memberships, users};
 use crate::{Db, StoreError, Tx};
 use domain::image::Member;
 use domain::people::{Membership, Role};
 use domain::{TenantId, Time, UserId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
 
 fn read(row: memberships::Model) -> Result<Membership, StoreError> {
     Ok(Membership {
@@ -35,7 +34,7 @@ pub async fn find(
 ) -> Result<Option<Membership>, StoreError> {
     let row = live(tenant)
         .filter(memberships::Column::UserId.eq(user.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -44,12 +43,12 @@ pub async fn find(
 pub async fn list(db: &impl Db, tenant: TenantId) -> Result<Vec<Member>, StoreError> {
     let rows = live(tenant)
         .order_by_asc(memberships::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     let ids: Vec<_> = rows.iter().map(|row| row.user_id).collect();
     let mut people: std::collections::HashMap<_, _> = users::Entity::find()
         .filter(users::Column::Id.is_in(ids))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?
         .into_iter()
         .map(|user| (user.id, user))
@@ -71,16 +70,16 @@ pub async fn of_user(db: &impl Db, user: UserId) -> Result<Vec<Membership>, Stor
         .filter(memberships::Column::UserId.eq(user.uuid()))
         .filter(memberships::Column::RemovedAt.is_null())
         .order_by_asc(memberships::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
 
 pub async fn count_owners(db: &impl Db, tenant: TenantId) -> Result<u64, StoreError> {
-    Ok(live(tenant)
+    live(tenant)
         .filter(memberships::Column::Role.eq(Role::Owner.as_str()))
-        .count(db.conn())
-        .await?)
+        .fetch_count(db.conn())
+        .await
 }
 
 /// A second live membership of the same person is a `Conflict`.
@@ -93,9 +92,7 @@ pub async fn insert(tx: &Tx, membership: &Membership) -> Result<(), StoreError> 
         created_at: Set(membership.created_at),
         removed_at: Set(membership.removed_at),
     };
-    memberships::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    memberships::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -110,7 +107,7 @@ pub async fn put_role(
         .filter(memberships::Column::TenantId.eq(tenant.uuid()))
         .filter(memberships::Column::UserId.eq(user.uuid()))
         .filter(memberships::Column::RemovedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -121,7 +118,7 @@ pub async fn remove(tx: &Tx, tenant: TenantId, user: UserId, at: Time) -> Result
         .filter(memberships::Column::TenantId.eq(tenant.uuid()))
         .filter(memberships::Column::UserId.eq(user.uuid()))
         .filter(memberships::Column::RemovedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

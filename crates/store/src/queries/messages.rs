@@ -3,6 +3,7 @@
 use crate::db::{Sealed as _, one_row};
 use crate::queries::attachments;
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{from_json, messages, to_json, word};
 use crate::{Db, StoreError, Tx};
 use domain::message::Message;
@@ -87,7 +88,7 @@ pub(super) async fn all(
 ) -> Result<Vec<Message>, StoreError> {
     let rows = query
         .filter(messages::Column::TenantId.eq(tenant.uuid()))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     let mut found: Vec<Message> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
     let ids: Vec<MessageId> = found.iter().map(|message| message.id).collect();
@@ -290,9 +291,9 @@ pub async fn set_extra(
         .filter(messages::Column::Id.eq(id.uuid()))
         .filter(messages::Column::TenantId.eq(tenant.uuid()))
         .col_expr(messages::Column::Extra, Expr::val(extra))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, "message")
+    one_row(result, "message")
 }
 
 /// The inbox a message came by or leaves by, and what its channel kept with it.
@@ -303,7 +304,7 @@ pub async fn route(
 ) -> Result<(Option<InboxId>, serde_json::Value), StoreError> {
     let row = messages::Entity::find_by_id(id.uuid())
         .filter(messages::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?
         .ok_or(StoreError::not_found("message"))?;
     Ok((row.inbox_id.map(Into::into), row.extra))

@@ -1,6 +1,7 @@
 //! How a provider's echo or receipt finds the outbound message it speaks of.
 
 use crate::queries::messages::all;
+use crate::run::Fetch as _;
 use crate::tables::{conversations, identities, messages};
 use crate::{Db, StoreError};
 use domain::message::{Direction, Message, MessageState};
@@ -94,7 +95,7 @@ pub async fn is_piece(
         )
         .order_by_desc(messages::Column::Id)
         .limit(ON_ITS_WAY_MAX)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     let names = |extra: &serde_json::Value| {
         let ids = extra.get("ids").and_then(serde_json::Value::as_array);
@@ -172,7 +173,7 @@ async fn target_of(
 ) -> Result<Option<(String, serde_json::Value)>, StoreError> {
     let row = query
         .filter(messages::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.and_then(|row| Some((row.external_id?, row.extra))))
 }

@@ -1,6 +1,7 @@
 //! Password resets: one open token per person, usable once.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::password_resets;
 use crate::{Db, StoreError, Tx};
 use domain::{Time, UserId};
@@ -20,9 +21,7 @@ pub async fn insert(
         expires_at: Set(expires_at),
         used_at: Set(None),
     };
-    password_resets::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    password_resets::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -35,7 +34,7 @@ pub async fn find_open(
     let row = password_resets::Entity::find_by_id(token_hash.to_owned())
         .filter(password_resets::Column::UsedAt.is_null())
         .filter(password_resets::Column::ExpiresAt.gt(now))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(|row| row.user_id.into()))
 }
@@ -47,13 +46,13 @@ pub async fn take(tx: &Tx, token_hash: &str) -> Result<Option<UserId>, StoreErro
         .filter(password_resets::Column::TokenHash.eq(token_hash))
         .filter(password_resets::Column::UsedAt.is_null())
         .filter(password_resets::Column::ExpiresAt.gt(tx.now()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    if used.rows_affected == 0 {
+    if used == 0 {
         return Ok(None);
     }
     let row = password_resets::Entity::find_by_id(token_hash.to_owned())
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     Ok(row.map(|row| row.user_id.into()))
 }
@@ -62,7 +61,7 @@ pub async fn take(tx: &Tx, token_hash: &str) -> Result<Option<UserId>, StoreErro
 pub async fn delete_of(tx: &Tx, user: UserId) -> Result<(), StoreError> {
     password_resets::Entity::delete_many()
         .filter(password_resets::Column::UserId.eq(user.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Developer apps at providers, of the installation (no tenant) or of one tenant.
 
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::provider_apps;
 use crate::{Db, StoreError, Tx};
 use domain::inbox::ProviderApp;
@@ -49,7 +50,7 @@ pub async fn get(
 ) -> Result<ProviderApp, StoreError> {
     let row = provider_apps::Entity::find_by_id(id.uuid())
         .filter(visible(tenant))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).ok_or(StoreError::not_found("provider app"))
 }
@@ -58,7 +59,7 @@ pub async fn all(db: &impl Db, tenant: TenantId) -> Result<Vec<ProviderApp>, Sto
     let rows = provider_apps::Entity::find()
         .filter(visible(tenant))
         .order_by_asc(provider_apps::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(read).collect())
 }
@@ -72,7 +73,7 @@ pub async fn by_webhook_key(
     let row = provider_apps::Entity::find()
         .filter(provider_apps::Column::WebhookKey.eq(key))
         .filter(provider_apps::Column::Channel.eq(channel))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(read))
 }
@@ -84,7 +85,7 @@ pub async fn webhook_key(
 ) -> Result<String, StoreError> {
     let row = provider_apps::Entity::find_by_id(id.uuid())
         .filter(visible(tenant))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row
         .ok_or(StoreError::not_found("provider app"))?

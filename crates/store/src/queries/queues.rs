@@ -1,6 +1,7 @@
 //! Queues, with their members and required skills.
 
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::{from_json, queues, to_json};
 use crate::{Db, StoreError, Tx};
 use domain::queue::Queue;
@@ -53,7 +54,7 @@ pub async fn find(
 ) -> Result<Option<Queue>, StoreError> {
     let row = queues::Entity::find_by_id(id.uuid())
         .filter(queues::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -73,7 +74,7 @@ pub async fn by_ids(
     let rows = queues::Entity::find()
         .filter(queues::Column::TenantId.eq(tenant.uuid()))
         .filter(queues::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -83,7 +84,7 @@ pub async fn all(db: &impl Db, tenant: TenantId) -> Result<Vec<Queue>, StoreErro
     let rows = queues::Entity::find()
         .filter(queues::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(queues::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

@@ -2,12 +2,13 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row::belongs;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{messages, read_cursors, tickets};
 use crate::{Db, StoreError, Tx};
 use domain::message::MessageKind;
 use domain::{TenantId, TicketId, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, JoinType, OnConflict, Query};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter};
 use std::collections::BTreeMap;
 
 /// Screens show "99+"; counting further would read a thousand messages for one number.
@@ -36,15 +37,15 @@ pub async fn readings(
         .filter(read_cursors::Column::TenantId.eq(tenant.uuid()))
         .filter(read_cursors::Column::UserId.eq(user.uuid()))
         .filter(read_cursors::Column::TicketId.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     for row in cursors {
         readings.entry(row.ticket_id.into()).or_default().position = row.position;
     }
     let statement = unread(tenant, user, ids);
-    for row in db.conn().query_all(&statement).await? {
-        let id: uuid::Uuid = row.try_get("", "ticket_id")?;
-        readings.entry(id.into()).or_default().unread = row.try_get("", "n")?;
+    for row in db.conn().rows(&statement).await? {
+        let id: uuid::Uuid = row.get("ticket_id")?;
+        readings.entry(id.into()).or_default().unread = row.get("n")?;
     }
     Ok(readings)
 }
@@ -108,7 +109,7 @@ pub async fn put(
         .to_owned();
     read_cursors::Entity::insert(row.into_active_model())
         .on_conflict(replace)
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

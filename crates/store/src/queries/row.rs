@@ -1,6 +1,7 @@
 //! What every noun needs: insert a row, replace it if nobody else has, keep to its tenant.
 
 use crate::db::{Sealed as _, one_row};
+use crate::run::Run as _;
 use crate::{StoreError, Tx};
 use domain::TenantId;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
@@ -13,7 +14,7 @@ where
     A: ActiveModelTrait + ActiveModelBehavior,
 {
     A::Entity::insert(row.into_active_model())
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -45,9 +46,9 @@ where
     let result = A::Entity::update_many()
         .set(columns)
         .filter(seen.into_condition())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    one_row(result.rows_affected, noun)
+    one_row(result, noun)
 }
 
 /// "Belongs to the tenant" for rows that are already named by their ids. Said plainly, SQLite

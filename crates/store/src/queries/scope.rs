@@ -5,6 +5,7 @@
 
 use crate::queries::row::belongs;
 use crate::queries::tickets as rows;
+use crate::run::Fetch as _;
 use crate::tables::{ticket_mentions, tickets};
 use crate::{Db, StoreError};
 use domain::ticket::Ticket;
@@ -59,7 +60,7 @@ pub async fn tickets(
         .filter(belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(scope.condition().into_condition())
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(rows::read).collect()
 }
@@ -80,8 +81,7 @@ pub async fn visible(
         .filter(belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(scope.condition().into_condition())
-        .into_tuple()
-        .all(db.conn())
+        .fetch_values(db.conn())
         .await?;
     Ok(found.into_iter().map(Into::into).collect())
 }

@@ -6,11 +6,12 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row::belongs;
+use crate::run::Row;
 use crate::tables::tickets;
 use crate::{Db, StoreError, Tx};
 use domain::{ContactId, TenantId, TicketId};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{DbBackend, Statement};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ async fn put(
 ) -> Result<(), StoreError> {
     let mut tokens: Vec<String> = tokens.iter().take(TOKENS_MAX).cloned().collect();
     tokens.push(tenant_token(tenant));
-    match tx.conn().get_database_backend() {
+    match tx.conn().backend() {
         DbBackend::Postgres => put_postgres(tx, index, id, tokens).await,
         _ => put_sqlite(tx, index, id, &tokens.join(" ")).await,
     }
@@ -116,14 +117,14 @@ async fn put_sqlite(tx: &Tx, index: Index, id: Uuid, tokens: &str) -> Result<(),
 
 async fn doc(tx: &Tx, sql: &str, id: Uuid) -> Result<Option<i64>, StoreError> {
     let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-    let row = tx.conn().query_one_raw(statement).await?;
-    Ok(row.map(|row| row.try_get("", "doc")).transpose()?)
+    let rows = tx.conn().query(statement).await?;
+    rows.first().map(Row::first).transpose()
 }
 
 async fn run(tx: &Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), StoreError> {
-    let backend = tx.conn().get_database_backend();
+    let backend = tx.conn().backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
-    tx.conn().execute_raw(statement).await?;
+    tx.conn().execute(statement).await?;
     Ok(())
 }
 
@@ -236,18 +237,16 @@ impl Match {
 
 /// Documents in the index, for tests and the doctor.
 pub async fn documents(db: &impl Db) -> Result<i64, StoreError> {
-    let backend = db.conn().get_database_backend();
+    let backend = db.conn().backend();
     let table = if backend == DbBackend::Postgres {
         "ticket_search"
     } else {
         "ticket_search_docs"
     };
     let sql = format!("SELECT count(*) AS n FROM {table}");
-    let row = db
+    let rows = db
         .conn()
-        .query_one_raw(Statement::from_string(backend, sql))
+        .query(Statement::from_string(backend, sql))
         .await?;
-    Ok(row
-        .ok_or(StoreError::not_found("count"))?
-        .try_get("", "n")?)
+    rows.first().ok_or(StoreError::not_found("count"))?.first()
 }

@@ -1,6 +1,7 @@
 //! Sealed secrets of other rows (inboxes, provider apps). This floor sees ciphertext only.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::secrets;
 use crate::{Db, StoreError, Tx};
 use domain::{SecretId, TenantId};
@@ -26,7 +27,7 @@ pub async fn of_owner(
         Some(tenant) => query.filter(secrets::Column::TenantId.eq(tenant.uuid())),
         None => query.filter(secrets::Column::TenantId.is_null()),
     };
-    let rows = query.all(db.conn()).await?;
+    let rows = query.fetch_all(db.conn()).await?;
     Ok(rows
         .into_iter()
         .map(|row| Sealed {
@@ -57,7 +58,7 @@ pub async fn put(
                 .update_column(secrets::Column::Sealed)
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -69,7 +70,7 @@ pub async fn delete_of(tx: &Tx, tenant: Option<TenantId>, owner: Uuid) -> Result
         Some(tenant) => query.filter(secrets::Column::TenantId.eq(tenant.uuid())),
         None => query.filter(secrets::Column::TenantId.is_null()),
     };
-    query.exec(tx.conn()).await?;
+    query.run(tx.conn()).await?;
     Ok(())
 }
 
@@ -79,7 +80,7 @@ pub async fn prune(tx: &Tx, name: &str, before: domain::Time) -> Result<u64, Sto
         .filter(secrets::Column::TenantId.is_null())
         .filter(secrets::Column::Name.eq(name))
         .filter(secrets::Column::CreatedAt.lt(before))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(result.rows_affected)
+    Ok(result)
 }

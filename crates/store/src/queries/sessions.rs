@@ -4,6 +4,7 @@
 //! rotates, the other learns that it came second.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::sessions;
 use crate::{Db, StoreError, Tx};
 use domain::people::Session;
@@ -61,7 +62,7 @@ pub async fn find(
     id: SessionId,
 ) -> Result<Option<(Session, RefreshKeys)>, StoreError> {
     let row = sessions::Entity::find_by_id(id.uuid())
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(read))
 }
@@ -70,7 +71,7 @@ pub async fn find(
 pub async fn lock(tx: &Tx, id: SessionId) -> Result<Option<(Session, RefreshKeys)>, StoreError> {
     let row = sessions::Entity::find_by_id(id.uuid())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     Ok(row.map(read))
 }
@@ -83,7 +84,7 @@ pub async fn list(db: &impl Db, user: UserId, now: Time) -> Result<Vec<Session>,
         .filter(sessions::Column::ExpiresAt.gt(now))
         .order_by_desc(sessions::Column::LastSeenAt)
         .limit(200)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(|row| read(row).0).collect())
 }
@@ -94,7 +95,7 @@ pub async fn last_tenant(db: &impl Db, user: UserId) -> Result<Option<TenantId>,
         .filter(sessions::Column::UserId.eq(user.uuid()))
         .order_by_desc(sessions::Column::LastSeenAt)
         .limit(1)
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(|row| row.tenant_id.into()))
 }
@@ -116,9 +117,7 @@ pub async fn insert(tx: &Tx, session: &Session, keys: &RefreshKeys) -> Result<()
         expires_at: Set(session.expires_at),
         revoked_at: Set(session.revoked_at),
     };
-    sessions::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    sessions::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -142,16 +141,16 @@ pub async fn rotate(tx: &Tx, id: SessionId, rotation: &Rotation<'_>) -> Result<b
         .filter(sessions::Column::Id.eq(id.uuid()))
         .filter(sessions::Column::RefreshHash.eq(rotation.seen))
         .filter(sessions::Column::RevokedAt.is_null())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(done.rows_affected == 1)
+    Ok(done == 1)
 }
 
 pub async fn put_tenant(tx: &Tx, id: SessionId, tenant: TenantId) -> Result<(), StoreError> {
     sessions::Entity::update_many()
         .col_expr(sessions::Column::TenantId, Expr::value(tenant.uuid()))
         .filter(sessions::Column::Id.eq(id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -178,7 +177,7 @@ pub async fn revoke(tx: &Tx, user: UserId, reach: Reach) -> Result<Vec<SessionId
     };
     let ids: Vec<_> = wanted
         .lock_exclusive()
-        .all(tx.conn())
+        .fetch_all(tx.conn())
         .await?
         .into_iter()
         .map(|row| row.id)
@@ -186,7 +185,7 @@ pub async fn revoke(tx: &Tx, user: UserId, reach: Reach) -> Result<Vec<SessionId
     sessions::Entity::update_many()
         .col_expr(sessions::Column::RevokedAt, Expr::value(tx.now()))
         .filter(sessions::Column::Id.is_in(ids.iter().copied()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(ids.into_iter().map(SessionId::from).collect())
 }

@@ -1,6 +1,7 @@
 //! Failed sign-ins per key. Keys are opaque here: the use case decides what they name.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::sign_in_attempts;
 use crate::{StoreError, Tx};
 use domain::Time;
@@ -29,11 +30,11 @@ pub async fn lock(tx: &Tx, key: &str) -> Result<Attempts, StoreError> {
                 .do_nothing()
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     let row = sign_in_attempts::Entity::find_by_id(key.to_owned())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?
         .ok_or(StoreError::not_found("sign-in attempt"))?;
     Ok(Attempts {
@@ -60,7 +61,7 @@ pub async fn put(tx: &Tx, key: &str, attempts: &Attempts) -> Result<(), StoreErr
                 ])
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -68,7 +69,7 @@ pub async fn put(tx: &Tx, key: &str, attempts: &Attempts) -> Result<(), StoreErr
 /// A success wipes the slate.
 pub async fn clear(tx: &Tx, key: &str) -> Result<(), StoreError> {
     sign_in_attempts::Entity::delete_by_id(key.to_owned())
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -80,12 +81,11 @@ pub async fn delete_before(tx: &Tx, instant: Time, limit: u64) -> Result<u64, St
         .column(sign_in_attempts::Column::Key)
         .filter(sign_in_attempts::Column::UpdatedAt.lt(instant))
         .limit(limit)
-        .into_tuple()
-        .all(tx.conn())
+        .fetch_values(tx.conn())
         .await?;
     let gone = sign_in_attempts::Entity::delete_many()
         .filter(sign_in_attempts::Column::Key.is_in(keys))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(gone.rows_affected)
+    Ok(gone)
 }

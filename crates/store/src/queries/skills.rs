@@ -1,6 +1,7 @@
 //! Skills.
 
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::skills;
 use crate::{Db, StoreError, Tx};
 use domain::queue::Skill;
@@ -32,7 +33,7 @@ pub async fn find(
 ) -> Result<Option<Skill>, StoreError> {
     let row = skills::Entity::find_by_id(id.uuid())
         .filter(skills::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -48,7 +49,7 @@ pub async fn all(db: &impl Db, tenant: TenantId) -> Result<Vec<Skill>, StoreErro
     let rows = skills::Entity::find()
         .filter(skills::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(skills::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }

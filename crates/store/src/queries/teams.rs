@@ -1,6 +1,7 @@
 //! Teams: named groups of members.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::teams;
 use crate::{Db, StoreError, Tx};
 use domain::people::Team;
@@ -21,7 +22,7 @@ fn read(row: teams::Model) -> Result<Team, StoreError> {
 pub async fn find(db: &impl Db, tenant: TenantId, id: TeamId) -> Result<Option<Team>, StoreError> {
     let row = teams::Entity::find_by_id(id.uuid())
         .filter(teams::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -31,7 +32,7 @@ pub async fn list(db: &impl Db, tenant: TenantId) -> Result<Vec<Team>, StoreErro
     let rows = teams::Entity::find()
         .filter(teams::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(teams::Column::Name)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -51,7 +52,7 @@ pub async fn put(tx: &Tx, team: &Team) -> Result<(), StoreError> {
                 .update_columns([teams::Column::Name, teams::Column::Members])
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -60,7 +61,7 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: TeamId) -> Result<bool, Store
     let gone = teams::Entity::delete_many()
         .filter(teams::Column::TenantId.eq(tenant.uuid()))
         .filter(teams::Column::Id.eq(id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
-    Ok(gone.rows_affected > 0)
+    Ok(gone > 0)
 }

@@ -4,15 +4,13 @@
 //! and by the ticket queries; `put` leaves them alone.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{memberships, tenants};
 use crate::{Db, StoreError, Tx};
 use domain::people::Tenant;
 use domain::{TenantId, UserId};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 fn read(row: tenants::Model) -> Tenant {
     Tenant {
@@ -26,7 +24,7 @@ fn read(row: tenants::Model) -> Tenant {
 
 pub async fn find(db: &impl Db, id: TenantId) -> Result<Option<Tenant>, StoreError> {
     let row = tenants::Entity::find_by_id(id.uuid())
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(read))
 }
@@ -35,13 +33,17 @@ pub async fn find(db: &impl Db, id: TenantId) -> Result<Option<Tenant>, StoreErr
 pub async fn all(db: &impl Db) -> Result<Vec<Tenant>, StoreError> {
     let rows = tenants::Entity::find()
         .order_by_asc(tenants::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(read).collect())
 }
 
 pub async fn any(db: &impl Db) -> Result<bool, StoreError> {
-    Ok(tenants::Entity::find().limit(1).count(db.conn()).await? > 0)
+    Ok(tenants::Entity::find()
+        .limit(1)
+        .fetch_count(db.conn())
+        .await?
+        > 0)
 }
 
 /// The tenants the user is a member of today, oldest first.
@@ -54,7 +56,7 @@ pub async fn of_user(db: &impl Db, user: UserId) -> Result<Vec<Tenant>, StoreErr
     let rows = tenants::Entity::find()
         .filter(tenants::Column::Id.in_subquery(sea_orm::QueryTrait::into_query(member_of)))
         .order_by_asc(tenants::Column::Id)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(read).collect())
 }
@@ -72,9 +74,7 @@ pub async fn insert(tx: &Tx, tenant: &Tenant, data_key: &[u8]) -> Result<(), Sto
         data_key: Set(data_key.to_vec()),
         created_at: Set(tenant.created_at),
     };
-    tenants::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    tenants::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -88,14 +88,14 @@ pub async fn put(tx: &Tx, tenant: &Tenant) -> Result<(), StoreError> {
         )
         .col_expr(tenants::Column::Locale, Expr::value(tenant.locale.clone()))
         .filter(tenants::Column::Id.eq(tenant.id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
 
 pub async fn data_key(db: &impl Db, id: TenantId) -> Result<Vec<u8>, StoreError> {
     let row = tenants::Entity::find_by_id(id.uuid())
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.ok_or(StoreError::not_found("tenant"))?.data_key)
 }
@@ -106,7 +106,7 @@ pub async fn put_data_key(tx: &Tx, id: TenantId, wrapped: &[u8]) -> Result<(), S
     tenants::Entity::update_many()
         .col_expr(tenants::Column::DataKey, Expr::value(wrapped.to_vec()))
         .filter(tenants::Column::Id.eq(id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -115,7 +115,7 @@ pub async fn put_data_key(tx: &Tx, id: TenantId, wrapped: &[u8]) -> Result<(), S
 pub async fn lock(tx: &Tx, id: TenantId) -> Result<Tenant, StoreError> {
     let row = tenants::Entity::find_by_id(id.uuid())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(read).ok_or(StoreError::not_found("tenant"))
 }
@@ -133,7 +133,7 @@ pub async fn claim_setup(tx: &Tx) -> Result<bool, StoreError> {
                 .do_nothing()
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(inserted > 0)
 }

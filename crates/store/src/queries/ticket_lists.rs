@@ -12,7 +12,6 @@ use crate::tables::tickets;
 use crate::{Db, StoreError};
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::{ContactId, QueueId, TenantId, TicketId, Time, UserId};
-use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use std::collections::BTreeMap;
 use streams::{ID, KEY, RANK, Streams};
@@ -120,13 +119,7 @@ pub async fn page(
         if window.after.is_some_and(|after| after.rank < *rank) {
             continue;
         }
-        let streams = Streams::of(
-            db.conn().get_database_backend(),
-            viewer,
-            filter,
-            sort,
-            *rank,
-        );
+        let streams = Streams::of(db.conn().backend(), viewer, filter, sort, *rank);
         let inside = window.after.filter(|after| after.rank == *rank);
         let statement = merge(
             &streams,
@@ -171,13 +164,7 @@ pub async fn count(
     filter: &TicketFilter,
     max: u64,
 ) -> Result<u64, StoreError> {
-    let streams = Streams::of(
-        db.conn().get_database_backend(),
-        viewer,
-        filter,
-        TicketSort::Newest,
-        0,
-    );
+    let streams = Streams::of(db.conn().backend(), viewer, filter, TicketSort::Newest, 0);
     count_streams(db, &streams, max).await
 }
 
@@ -262,13 +249,13 @@ async fn read_places(
     statement: &SelectStatement,
     rank: i64,
 ) -> Result<Vec<Place>, StoreError> {
-    let rows = db.conn().query_all(statement).await?;
+    let rows = db.conn().rows(statement).await?;
     rows.iter()
         .map(|row| {
-            let id: uuid::Uuid = row.try_get("", ID)?;
+            let id: uuid::Uuid = row.get(ID)?;
             Ok(Place {
                 rank,
-                at: row.try_get("", KEY)?,
+                at: row.get(KEY)?,
                 id: id.into(),
             })
         })
@@ -317,9 +304,7 @@ async fn count_streams(db: &impl Db, streams: &Streams, max: u64) -> Result<u64,
         .expr_as(Expr::col(ID).count(), RANK)
         .from_subquery(some, Alias::new("counted"))
         .to_owned();
-    let row = db.conn().query_one(&statement).await?;
-    let n: i64 = row
-        .ok_or(StoreError::not_found("count"))?
-        .try_get("", RANK)?;
+    let row = db.conn().row(&statement).await?;
+    let n: i64 = row.ok_or(StoreError::not_found("count"))?.get(RANK)?;
     Ok(u64::try_from(n).unwrap_or(0))
 }

@@ -2,12 +2,12 @@
 
 use crate::db::Sealed as _;
 use crate::queries::row;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::{from_json, ticket_mentions, ticket_numbers, tickets, to_json, word};
 use crate::{Db, StoreError, Tx};
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::{ContactId, TenantId, TicketId, UserId};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -91,7 +91,7 @@ pub async fn find(
 ) -> Result<Option<Ticket>, StoreError> {
     let row = tickets::Entity::find_by_id(id.uuid())
         .filter(tickets::Column::TenantId.eq(tenant.uuid()))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -107,7 +107,7 @@ pub async fn lock(tx: &Tx, tenant: TenantId, id: TicketId) -> Result<Ticket, Sto
     let row = tickets::Entity::find_by_id(id.uuid())
         .filter(tickets::Column::TenantId.eq(tenant.uuid()))
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     row.map(read)
         .transpose()?
@@ -123,7 +123,7 @@ pub async fn by_ids(
     let rows = tickets::Entity::find()
         .filter(row::belongs(tickets::Column::TenantId, tenant))
         .filter(tickets::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -137,7 +137,7 @@ pub async fn by_number(
     let row = tickets::Entity::find()
         .filter(tickets::Column::TenantId.eq(tenant.uuid()))
         .filter(tickets::Column::Number.eq(number))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -155,7 +155,7 @@ pub async fn of_contact(
         .order_by_desc(tickets::Column::LastMessageAt)
         .order_by_desc(tickets::Column::Id)
         .limit(limit)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     rows.into_iter().map(read).collect()
 }
@@ -172,7 +172,7 @@ pub async fn newest_open_of_contact(
         .filter(tickets::Column::Status.ne(TicketStatus::Closed.as_str()))
         .order_by_desc(tickets::Column::LastMessageAt)
         .order_by_desc(tickets::Column::Id)
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     row.map(read).transpose()
 }
@@ -187,7 +187,7 @@ pub async fn mentioned(
         .filter(ticket_mentions::Column::TenantId.eq(tenant.uuid()))
         .filter(ticket_mentions::Column::TicketId.eq(ticket.uuid()))
         .order_by_asc(ticket_mentions::Column::UserId)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(|row| row.user_id.into()).collect())
 }
@@ -216,7 +216,7 @@ pub async fn mention(
     ];
     ticket_mentions::Entity::insert_many(rows)
         .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -226,18 +226,19 @@ pub async fn mention(
 pub async fn next_number(tx: &Tx, tenant: TenantId) -> Result<i64, StoreError> {
     let last = ticket_numbers::Column::Last;
     let more = Expr::col((ticket_numbers::Entity, last)).add(1);
-    let row = ticket_numbers::Entity::insert(ticket_numbers::ActiveModel {
-        tenant_id: Set(tenant.uuid()),
-        last: Set(1),
-    })
-    .on_conflict(
-        OnConflict::column(ticket_numbers::Column::TenantId)
-            .value(last, more)
-            .to_owned(),
-    )
-    .exec_with_returning(tx.conn())
-    .await?;
-    Ok(row.last)
+    let next = OnConflict::column(ticket_numbers::Column::TenantId)
+        .value(last, more)
+        .to_owned();
+    let insert = Query::insert()
+        .into_table(ticket_numbers::Entity)
+        .columns([ticket_numbers::Column::TenantId, last])
+        .values([tenant.uuid().into(), 1i64.into()])
+        .map_err(StoreError::internal)?
+        .on_conflict(next)
+        .returning_col(last)
+        .to_owned();
+    let row = tx.conn().row(&insert).await?;
+    row.ok_or(StoreError::not_found("ticket number"))?.first()
 }
 
 /// A new ticket with its number; the caller counts it and emits it.

@@ -1,6 +1,7 @@
 //! Work that one node of all does from time to time: who comes first after the time has come does it.
 
 use crate::db::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::meta;
 use crate::{StoreError, Tx};
 use domain::Time;
@@ -21,11 +22,11 @@ pub async fn take(tx: &Tx, name: &str, next: Time) -> Result<bool, StoreError> {
                 .do_nothing()
                 .to_owned(),
         )
-        .exec_without_returning(tx.conn())
+        .run(tx.conn())
         .await?;
     let row = meta::Entity::find_by_id(name.to_owned())
         .lock_exclusive()
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?
         .ok_or(StoreError::not_found("turn"))?;
     let micros = row.value.parse().map_err(StoreError::corrupt)?;

@@ -1,6 +1,7 @@
 //! Users: people across tenants. The password hash never leaves in a `User`.
 
 use crate::db::sealed::Sealed as _;
+use crate::run::{Fetch as _, Run as _};
 use crate::tables::users;
 use crate::{Db, StoreError, Tx};
 use domain::UserId;
@@ -19,14 +20,16 @@ pub(super) fn read(row: users::Model) -> User {
 }
 
 pub async fn find(db: &impl Db, id: UserId) -> Result<Option<User>, StoreError> {
-    let row = users::Entity::find_by_id(id.uuid()).one(db.conn()).await?;
+    let row = users::Entity::find_by_id(id.uuid())
+        .fetch_one(db.conn())
+        .await?;
     Ok(row.map(read))
 }
 
 pub async fn by_ids(db: &impl Db, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
     let rows = users::Entity::find()
         .filter(users::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     Ok(rows.into_iter().map(read).collect())
 }
@@ -38,7 +41,7 @@ pub async fn by_email(
 ) -> Result<Option<(User, Option<String>)>, StoreError> {
     let row = users::Entity::find()
         .filter(users::Column::Email.eq(email))
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     Ok(row.map(|mut row| {
         let hash = row.password_hash.take();
@@ -47,7 +50,9 @@ pub async fn by_email(
 }
 
 pub async fn password_hash(db: &impl Db, id: UserId) -> Result<Option<String>, StoreError> {
-    let row = users::Entity::find_by_id(id.uuid()).one(db.conn()).await?;
+    let row = users::Entity::find_by_id(id.uuid())
+        .fetch_one(db.conn())
+        .await?;
     Ok(row.and_then(|row| row.password_hash))
 }
 
@@ -61,9 +66,7 @@ pub async fn insert(tx: &Tx, user: &User, password_hash: Option<&str>) -> Result
         password_hash: Set(password_hash.map(str::to_owned)),
         created_at: Set(user.created_at),
     };
-    users::Entity::insert(row)
-        .exec_without_returning(tx.conn())
-        .await?;
+    users::Entity::insert(row).run(tx.conn()).await?;
     Ok(())
 }
 
@@ -72,7 +75,7 @@ pub async fn put(tx: &Tx, user: &User) -> Result<(), StoreError> {
         .col_expr(users::Column::Name, Expr::value(user.name.clone()))
         .col_expr(users::Column::Locale, Expr::value(user.locale.clone()))
         .filter(users::Column::Id.eq(user.id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }
@@ -81,7 +84,7 @@ pub async fn put_password_hash(tx: &Tx, id: UserId, hash: &str) -> Result<(), St
     users::Entity::update_many()
         .col_expr(users::Column::PasswordHash, Expr::value(hash))
         .filter(users::Column::Id.eq(id.uuid()))
-        .exec(tx.conn())
+        .run(tx.conn())
         .await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::tell;
 use crate::StoreError;
 use crate::db::{Db, Sealed};
 use crate::queries::row;
+use crate::run::Fetch as _;
 use crate::tables::{from_json, routing_policies, routing_turns, to_json};
 use crate::tx::Tx;
 use domain::event::ScopeKey;
@@ -17,7 +18,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 /// The default, as version 0, for who configured nothing.
 pub async fn policy(db: &impl Db, tenant: TenantId) -> Result<Policy, StoreError> {
     let row = routing_policies::Entity::find_by_id(tenant.uuid())
-        .one(db.conn())
+        .fetch_one(db.conn())
         .await?;
     let Some(row) = row else {
         return Ok(Policy::default());
@@ -58,7 +59,7 @@ pub(super) async fn turns(db: &impl Db, tenant: TenantId) -> Result<Vec<Turn>, S
     let rows = routing_turns::Entity::find()
         .filter(routing_turns::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(routing_turns::Column::QueueId)
-        .all(db.conn())
+        .fetch_all(db.conn())
         .await?;
     let turn = |row: routing_turns::Model| Turn {
         queue_id: row.queue_id.into(),
@@ -77,7 +78,7 @@ pub async fn put_turn(
 ) -> Result<(), StoreError> {
     let known = routing_turns::Entity::find_by_id(queue.uuid())
         .filter(routing_turns::Column::TenantId.eq(tenant.uuid()))
-        .one(tx.conn())
+        .fetch_one(tx.conn())
         .await?;
     let seen = known.map_or(0, |row| row.version);
     let row = routing_turns::Model {

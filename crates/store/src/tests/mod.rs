@@ -6,6 +6,7 @@ mod jobs;
 mod leases;
 mod messages;
 mod routing;
+mod sqlite;
 mod tagged_lists;
 mod ticket_lists;
 mod tx;
@@ -19,25 +20,24 @@ use domain::people::Tenant;
 use domain::queue::Queue;
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::{ContactId, IdentityId, InboxId, QueueId, TicketId};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::Statement;
 
 async fn run(tx: &Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), StoreError> {
-    let backend = tx.conn().get_database_backend();
+    let backend = tx.conn().backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
-    tx.conn().execute_raw(statement).await?;
+    tx.conn().execute(statement).await?;
     Ok(())
 }
 
 async fn count(store: &Store, sql: &str) -> i64 {
     let read = store.read();
-    let backend = read.conn().get_database_backend();
-    let row = read
+    let backend = read.conn().backend();
+    let rows = read
         .conn()
-        .query_one_raw(Statement::from_string(backend, sql))
+        .query(Statement::from_string(backend, sql))
         .await
-        .expect("counts")
-        .expect("one row");
-    row.try_get_by_index(0).expect("a number")
+        .expect("counts");
+    rows[0].first().expect("a number")
 }
 
 async fn tenant(store: &Store) -> TenantId {

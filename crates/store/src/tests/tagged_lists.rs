@@ -11,7 +11,7 @@ use crate::testing::TestDb;
 use crate::{Store, for_each_backend};
 use domain::ticket::{Priority, Ticket, TicketStatus};
 use domain::{QueueId, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, StatementBuilder};
+use sea_orm::{DbBackend, Statement, StatementBuilder};
 
 const TICKETS: i64 = 1_200;
 const RARE: i64 = 12;
@@ -169,7 +169,7 @@ async fn cheap(
         TicketSort::WaitingLongest => &[1, 0],
         TicketSort::Priority => &[3, 2, 1, 0],
     };
-    let backend = db.store.read().conn().get_database_backend();
+    let backend = db.store.read().conn().backend();
     for rank in ranks {
         let window = Window {
             after: after.filter(|after| after.rank == *rank),
@@ -190,11 +190,11 @@ async fn cheap(
 /// SQLite tells its plan only: each way to a ticket must be a range of one tag, or a ticket by its id.
 async fn seeks(db: &TestDb, mut query: Statement, told: &str) {
     query.sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
-    let rows = db.store.read().conn().query_all_raw(query).await;
+    let rows = db.store.read().conn().query(query).await;
     let steps: Vec<String> = rows
         .expect("a plan")
         .iter()
-        .map(|row| row.try_get("", "detail").expect("a step"))
+        .map(|row| row.get("detail").expect("a step"))
         .collect();
     let text = steps.join("\n");
     let reads = |step: &&String| step.contains(" tickets");
@@ -209,12 +209,8 @@ async fn seeks(db: &TestDb, mut query: Statement, told: &str) {
 /// Rows that Postgres took into its hands, those it dropped again included.
 async fn touched(db: &TestDb, mut query: Statement) -> i64 {
     query.sql = format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", query.sql);
-    let row = db.store.read().conn().query_one_raw(query).await;
-    let plan: serde_json::Value = row
-        .expect("a plan")
-        .expect("one row")
-        .try_get_by_index(0)
-        .expect("JSON");
+    let row = db.store.read().conn().query(query).await;
+    let plan: serde_json::Value = row.expect("a plan")[0].first().expect("JSON");
     rows_of(&plan[0]["Plan"])
 }
 

@@ -8,7 +8,7 @@ use crate::queries::ticket_lists::{
 use crate::testing::TestDb;
 use domain::ticket::TicketStatus;
 use domain::{ContactId, QueueId, TenantId, TicketId, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, StatementBuilder};
+use sea_orm::{DbBackend, StatementBuilder};
 
 /// Steps of SQLite's plan for the first rank of a list, below the first row of its second page.
 async fn plan(
@@ -35,9 +35,9 @@ async fn plan(
     let query = statement(DbBackend::Sqlite, viewer, filter, sort, after.rank, window);
     let mut explain = StatementBuilder::build(&query, &DbBackend::Sqlite);
     explain.sql = format!("EXPLAIN QUERY PLAN {}", explain.sql);
-    let rows = now.conn().query_all_raw(explain).await.expect("a plan");
+    let rows = now.conn().query(explain).await.expect("a plan");
     rows.iter()
-        .map(|row| row.try_get("", "detail").expect("a step"))
+        .map(|row| row.get("detail").expect("a step"))
         .collect()
 }
 

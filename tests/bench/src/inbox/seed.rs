@@ -15,9 +15,9 @@ const STATEMENTS: &[&str] = &[
      WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT :tickets) \
      SELECT n, (n * 2654435761) % 100 AS lot, (n / 100) % 5 AS queue, (n / 500) % 10 AS person, \
      :at - (:tickets - n) * 20 AS at FROM n",
-    "INSERT INTO queues (id, tenant_id, name, color, offer_ttl_s, target_s, required_skills, members, version) \
+    "INSERT INTO queues (id, tenant_id, name, color, offer_ttl_s, target_s, required_skills, members, routing, version) \
      SELECT unhex(printf('019a0000000070008000%012x', made.n)), tenant_id, 'Queue ' || made.n, color, \
-     offer_ttl_s, target_s, required_skills, members, 1 FROM queues, made WHERE made.n <= 4",
+     offer_ttl_s, target_s, required_skills, members, routing, 1 FROM queues, made WHERE made.n <= 4",
     "INSERT INTO users (id, email, name, locale, created_at) \
      SELECT unhex(printf('019a0000000070018000%012x', n)), 'agent' || n || '@example.com', 'Agent ' || n, 'en', \
      '2025-01-01T00:00:00+00:00' FROM made WHERE n <= 10",
