@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Brings the servers nobody here wrote, pinned by hash: a Mastodon API server in .cache/peers.
-# Skipped when the lock file has not changed. NATS comes from install-packages.sh.
+# Skipped when the lock file has not changed and they still start: a checkout that was moved leaves them behind.
+# NATS comes from install-packages.sh.
 source "$(dirname "$0")/env.sh"
 
 lock=tests/peers/requirements.txt
 folder=$cache/peers
 stamp=$folder/.installed
-if [ -f "$stamp" ] && cmp -s "$lock" "$stamp"; then
+if cmp -s "$lock" "$stamp" && "$folder/bin/mastodon_mock" --help > /dev/null 2>&1; then
   exit 0
 fi
 rm -rf "$folder"

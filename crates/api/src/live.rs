@@ -15,7 +15,7 @@ mod tail;
 
 use crate::auth::{Gate, Refusal};
 use crate::fault;
-use async_graphql::parser::types::{OperationType, Selection};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
 use async_graphql::{Executor, Request, Response, ServerError, Variables};
 use async_trait::async_trait;
 use domain::TenantId;
@@ -107,7 +107,8 @@ impl Feed {
 /// A `changes` document; equal documents are one object, so that their sockets share payloads.
 #[derive(Debug)]
 pub struct Document {
-    query: String,
+    /// Parsed once, not for each event.
+    query: ExecutableDocument,
     operation_name: Option<String>,
     /// Those of the first subscriber. Only the argument `after` differs, and rendering ignores it.
     variables: Variables,
@@ -115,7 +116,8 @@ pub struct Document {
 
 impl Document {
     fn request(&self, feed: Feed) -> Request {
-        let mut request = Request::new(&self.query).variables(self.variables.clone());
+        let mut request = Request::new("").variables(self.variables.clone());
+        request.set_parsed_query(self.query.clone());
         request.operation_name.clone_from(&self.operation_name);
         request.data(feed)
     }
@@ -191,7 +193,9 @@ impl<E: Executor> Hub<E> {
     /// `request` carries the caller in its data.
     pub async fn open(&self, mut request: Request) -> Result<Opened, Response> {
         let key = document_key(&mut request).map_err(|error| failed(vec![error]))?;
-        let document = self.document(key, &request);
+        let document = self
+            .document(key, &mut request)
+            .map_err(|error| failed(vec![error]))?;
         let (feed, noted) = Feed::opening();
         let request = request.data(feed);
         if let Some(mut response) = self.schema.execute_stream(request, None).next().await {
@@ -202,22 +206,22 @@ impl<E: Executor> Hub<E> {
         Ok(Opened { document, after })
     }
 
-    fn document(&self, key: String, request: &Request) -> Arc<Document> {
+    fn document(&self, key: String, request: &mut Request) -> Result<Arc<Document>, ServerError> {
         let mut documents = self
             .documents
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = documents.get(&key).and_then(Weak::upgrade) {
-            return known;
+            return Ok(known);
         }
         documents.retain(|_, document| document.strong_count() > 0);
         let document = Arc::new(Document {
-            query: request.query.clone(),
+            query: request.parsed_query()?.clone(),
             operation_name: request.operation_name.clone(),
             variables: request.variables.clone(),
         });
         documents.insert(key, Arc::downgrade(&document));
-        document
+        Ok(document)
     }
 
     /// The payloads of an opened subscription. Ends only when the log or the gate stays away.
