@@ -225,6 +225,9 @@ impl<E: Executor> Hub<E> {
     }
 
     /// The payloads of an opened subscription. Ends only when the log or the gate stays away.
+    ///
+    /// What is awaited seldom is boxed: a stream is as large as the largest thing it ever waits for,
+    /// and a thousand of them do nothing but wait for a frame.
     pub fn follow(
         self: Arc<Self>,
         actor: Actor,
@@ -233,13 +236,13 @@ impl<E: Executor> Hub<E> {
         async_stream::try_stream! {
             let tenant = actor.tenant_id;
             let document = opened.document;
-            let head = self.head(tenant).await?;
+            let head = Box::pin(self.head(tenant)).await?;
             let mut epoch = head.epoch;
             let (mut seq, mut resync) = start(opened.after.as_deref(), head, self.settings.replay_max);
             let mut keys = self.gate.scope(&actor).await?;
             let mut first = true;
             loop {
-                let mut joined = self.join(tenant, &document, &keys, seq).await?;
+                let mut joined = Box::pin(self.join(tenant, &document, &keys, seq)).await?;
                 // Read again after joining: a change that came between would go unnoticed.
                 let keys_now = self.gate.scope(&actor).await?;
                 if keys_now != keys {
@@ -257,11 +260,11 @@ impl<E: Executor> Hub<E> {
                     seq = seq.max(target);
                 }
                 if resync || first {
-                    yield self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events: Vec::new(), resync }).await;
+                    yield Box::pin(self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events: Vec::new(), resync })).await;
                     (resync, first) = (false, false);
                 }
                 while seq < target && !resync {
-                    let page = self.page(tenant, seq, target).await?;
+                    let page = Box::pin(self.page(tenant, seq, target)).await?;
                     let Some(last) = page.last().map(|event| event.seq) else {
                         // The log was cut behind us: what is missing must be fetched.
                         resync = true;
@@ -270,7 +273,7 @@ impl<E: Executor> Hub<E> {
                     seq = last;
                     let events = tail::visible(page, &keys);
                     if !events.is_empty() {
-                        yield self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events, resync: false }).await;
+                        yield Box::pin(self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events, resync: false })).await;
                     }
                 }
                 while !resync && let Some(frame) = joined.frames.recv().await {

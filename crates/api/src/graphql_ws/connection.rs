@@ -11,14 +11,13 @@ use crate::{live, operation};
 use async_graphql::{Executor, Request, Response};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
 use futures_util::{SinkExt, TryStreamExt};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_stream::StreamMap;
 
 /// Pings that may stay without a word before the peer counts as gone.
@@ -39,11 +38,36 @@ enum End {
 enum Turn {
     Message(Result<Message, End>),
     Write((String, Outgoing)),
+    Signal(Signal),
+}
+
+/// What seldom happens.
+enum Signal {
     Ping,
     Deadline,
     Renewed(bool),
     Revoked,
     Drain,
+}
+
+/// Each is looked at only when it says so itself: five timers and signals that are asked again at
+/// every message cost more than the message.
+#[derive(Default)]
+struct Signals(FuturesUnordered<BoxFuture<'static, Signal>>);
+
+impl Signals {
+    fn add(&mut self, signal: Signal, when: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(when.map(|()| signal).boxed());
+    }
+
+    fn at(&mut self, signal: Signal, when: Instant) {
+        self.add(signal, tokio::time::sleep_until(when));
+    }
+
+    fn renewed(&mut self, session: &watch::Receiver<Session>) {
+        self.0
+            .push(change(session.clone()).map(Signal::Renewed).boxed());
+    }
 }
 
 /// What `connection_init` proved.
@@ -79,14 +103,15 @@ pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, pee
         .protocol()
         .is_none_or(|chosen| chosen != protocol::SUBPROTOCOL)
     {
-        connection.end(End::Close(Close::BadSubprotocol)).await;
+        Box::pin(connection.end(End::Close(Close::BadSubprotocol))).await;
         return;
     }
-    let begun = timeout(settings.init_timeout, connection.init()).await;
+    // Boxed, because it is long gone while the socket lives.
+    let begun = timeout(settings.init_timeout, Box::pin(connection.init())).await;
     let (ready, ended) = match begun {
         Ok(Ok(ready)) => ready,
-        Ok(Err(end)) => return connection.end(end).await,
-        Err(_) => return connection.end(End::Close(Close::InitTimeout)).await,
+        Ok(Err(end)) => return Box::pin(connection.end(end)).await,
+        Err(_) => return Box::pin(connection.end(End::Close(Close::InitTimeout))).await,
     };
     let actor = ready.session.borrow().actor.clone();
     let gate = Arc::clone(&sockets.endpoint.gate);
@@ -99,7 +124,7 @@ pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, pee
     metrics::gauge!("meari_sockets").decrement(1.0);
     gate.disconnected(&actor, connection.id).await;
     match ran {
-        Ok(end) => connection.end(end).await,
+        Ok(end) => Box::pin(connection.end(end)).await,
         Err(_) => tracing::error!("a socket ended in a panic"),
     }
 }
@@ -134,47 +159,51 @@ impl<E: Executor> Connection<E> {
         Ok((Ready { handle, session }, ended))
     }
 
-    /// Timers and signals live as long as the loop: one that is made anew for every message costs
-    /// more than the message.
-    async fn run(&mut self, ready: Ready, mut ended: BoxFuture<'static, ()>) -> End {
-        let mut ping = interval(self.sockets.settings.ping_every);
-        let mut draining = false;
+    async fn run(&mut self, ready: Ready, ended: BoxFuture<'static, ()>) -> End {
+        let mut deadline = self.token_deadline(&ready);
         let mut reason = Close::TokenExpired;
-        let mut renewed = pin!(change(ready.session.clone()));
-        let mut deadline = pin!(tokio::time::sleep_until(self.token_deadline(&ready)));
-        let mut drain = pin!(becomes_true(self.draining.clone()));
+        let mut signals = Signals::default();
+        signals.at(Signal::Ping, self.next_ping());
+        signals.at(Signal::Deadline, deadline);
+        signals.renewed(&ready.session);
+        signals.add(Signal::Revoked, ended);
+        signals.add(Signal::Drain, becomes_true(self.draining.clone()));
         loop {
             let turn = tokio::select! {
                 message = self.socket.next() => Turn::Message(incoming(message)),
                 Some(item) = self.operations.next(), if !self.operations.is_empty() => Turn::Write(item),
-                _ = ping.tick() => Turn::Ping,
-                () = &mut deadline => Turn::Deadline,
-                changed = &mut renewed => Turn::Renewed(changed),
-                () = &mut ended => Turn::Revoked,
-                () = &mut drain, if !draining => Turn::Drain,
+                Some(signal) = signals.0.next() => Turn::Signal(signal),
             };
             let step = match turn {
-                Turn::Message(Ok(message)) => self.handle(message, &ready).await,
+                Turn::Message(Ok(message)) => Box::pin(self.handle(message, &ready)).await,
                 Turn::Message(Err(end)) => Err(end),
                 Turn::Write((id, item)) => self.write_batch(id, item).await,
-                Turn::Ping => self.ping().await,
-                Turn::Deadline => {
+                Turn::Signal(Signal::Ping) => {
+                    signals.at(Signal::Ping, self.next_ping());
+                    self.ping().await
+                }
+                // One that was put off meanwhile.
+                Turn::Signal(Signal::Deadline) if Instant::now() < deadline => Ok(()),
+                Turn::Signal(Signal::Deadline) => {
                     let still_good = self.deadline(reason, &ready);
-                    deadline.as_mut().reset(self.token_deadline(&ready));
+                    deadline = self.token_deadline(&ready);
+                    signals.at(Signal::Deadline, deadline);
                     still_good
                 }
-                Turn::Renewed(true) => {
-                    renewed.set(change(ready.session.clone()));
-                    if !draining {
-                        deadline.as_mut().reset(self.token_deadline(&ready));
+                Turn::Signal(Signal::Renewed(true)) => {
+                    signals.renewed(&ready.session);
+                    if reason == Close::TokenExpired {
+                        deadline = self.token_deadline(&ready);
+                        signals.at(Signal::Deadline, deadline);
                     }
                     Ok(())
                 }
-                Turn::Renewed(false) => Err(End::Gone),
-                Turn::Revoked => Err(End::Close(Close::Revoked)),
-                Turn::Drain => {
-                    (draining, reason) = (true, Close::Restart);
-                    deadline.as_mut().reset(Instant::now() + self.drain_delay());
+                Turn::Signal(Signal::Renewed(false)) => Err(End::Gone),
+                Turn::Signal(Signal::Revoked) => Err(End::Close(Close::Revoked)),
+                Turn::Signal(Signal::Drain) => {
+                    reason = Close::Restart;
+                    deadline = Instant::now() + self.drain_delay();
+                    signals.at(Signal::Deadline, deadline);
                     Ok(())
                 }
             };
@@ -182,6 +211,10 @@ impl<E: Executor> Connection<E> {
                 return end;
             }
         }
+    }
+
+    fn next_ping(&self) -> Instant {
+        Instant::now() + self.sockets.settings.ping_every
     }
 
     /// When the token and its grace end.
@@ -327,12 +360,6 @@ async fn becomes_true(mut flag: watch::Receiver<bool>) {
     }
 }
 
-fn interval(period: Duration) -> Interval {
-    let mut interval = tokio::time::interval_at(Instant::now() + period, period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
-}
-
 fn written<T>(sent: Result<Result<(), axum::Error>, T>) -> Result<(), End> {
     match sent {
         Ok(Ok(())) => Ok(()),
@@ -399,7 +426,7 @@ fn changes<E: Executor>(
     writer: Writer,
 ) -> impl futures_util::Stream<Item = Outgoing> + Send {
     async_stream::stream! {
-        let opened = match sockets.hub.open(request).await {
+        let opened = match Box::pin(sockets.hub.open(request)).await {
             Ok(opened) => opened,
             Err(response) => {
                 yield writer.error(&response.errors);
