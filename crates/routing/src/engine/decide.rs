@@ -71,15 +71,25 @@ impl Engine {
 
     fn advance(&mut self, now: Time) {
         self.clock = self.clock.max(now);
-        while let Some(timer) = self.timers.pop_due(self.clock) {
-            match timer {
-                Timer::OfferExpires(id) => self.place_offer(id),
-                Timer::ItemOpens(id) => self.place_item(id),
-                Timer::AgentIsLost(user) => self.place_offers_and_agent(user, None),
-                Timer::QueueTurns(queue) => {
-                    self.look_at_queue(queue);
-                    self.place_items_of(queue);
-                }
+        loop {
+            // All that are due, before any is handled: handling one sets others anew, and a lost
+            // agent whose timer an expired offer took away would keep her other offers.
+            let due: Vec<Timer> = std::iter::from_fn(|| self.timers.pop_due(self.clock)).collect();
+            if due.is_empty() {
+                return;
+            }
+            due.into_iter().for_each(|timer| self.ring(timer));
+        }
+    }
+
+    fn ring(&mut self, timer: Timer) {
+        match timer {
+            Timer::OfferExpires(id) => self.place_offer(id),
+            Timer::ItemOpens(id) => self.place_item(id),
+            Timer::AgentIsLost(user) => self.place_offers_and_agent(user, None),
+            Timer::QueueTurns(queue) => {
+                self.look_at_queue(queue);
+                self.place_items_of(queue);
             }
         }
     }

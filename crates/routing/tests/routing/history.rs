@@ -83,6 +83,12 @@ fn policy(seed: u64, dice: &mut Dice) -> Policy {
     }
 }
 
+/// Found by a long run: her first offer expired and she was lost before the router looked again.
+#[test]
+fn a_lost_agent_loses_all_her_offers_however_late_the_router_wakes() {
+    tell(200);
+}
+
 /// Tells one story and returns its decision log.
 fn tell(seed: u64) -> String {
     let mut dice = Dice(seed);
