@@ -7,7 +7,6 @@
 
 use crate::db::Sealed;
 use crate::error::StoreError;
-use crate::flush::{insert_jobs, job_row};
 use crate::jobs::NewJob;
 use crate::open::Begin;
 use crate::tables::deliveries as table;
@@ -127,31 +126,13 @@ async fn store_batch(begin: &Begin, batch: &[NewDelivery]) -> Result<Vec<Accepte
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let tx = begin.tx(Rank::Urgent, None, "accept").await?;
-    let ids: Vec<DeliveryId> = batch.iter().map(|_| DeliveryId::new(tx.now())).collect();
-    let new = insert(&tx, batch, &ids).await?;
-    let mut jobs = Vec::new();
-    let mut accepted = Vec::with_capacity(batch.len());
-    for (delivery, id) in batch.iter().zip(ids) {
-        accepted.push(match delivery.inbox {
-            _ if !new.contains(&id.uuid()) => Accepted::Duplicate,
-            None => Accepted::Unrouted(id),
-            Some((tenant, _)) => {
-                let job = NewJob::new(Job::ProcessInbound { delivery: id }, &delivery.lane);
-                let job_id = domain::JobId::new(tx.now());
-                jobs.push(job_row(job_id, tenant, &job, tx.now())?);
-                Accepted::Stored(id)
-            }
-        });
-    }
-    if !jobs.is_empty() {
-        insert_jobs(tx.conn(), jobs).await?;
-    }
+    let mut tx = begin.tx(Rank::Urgent, None, "accept").await?;
+    let accepted = deliver(&mut tx, batch).await?;
     tx.commit(accepted).await.map(|committed| committed.value)
 }
 
-/// For long-lived connections: parts, their jobs and whatever else the caller writes (the place
-/// where reading goes on) commit together.
+/// Parts and their jobs; whatever else the caller writes (a long-lived connection the place where
+/// reading goes on) commits with them.
 pub async fn deliver(tx: &mut Tx, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
     let ids: Vec<DeliveryId> = deliveries
         .iter()

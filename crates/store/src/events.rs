@@ -57,12 +57,15 @@ pub async fn head(db: &impl Db, tenant: TenantId) -> Result<Cursor, StoreError> 
 
 /// The first sequence that is still kept; `None` for an empty log.
 pub async fn oldest(db: &impl Db, tenant: TenantId) -> Result<Option<i64>, StoreError> {
-    let first = events::Entity::find()
+    let first: Vec<i64> = events::Entity::find()
+        .select_only()
+        .column(events::Column::Seq)
         .filter(events::Column::TenantId.eq(tenant.uuid()))
         .order_by_asc(events::Column::Seq)
-        .fetch_one(db.conn())
+        .limit(1)
+        .fetch_values(db.conn())
         .await?;
-    Ok(first.map(|event| event.seq))
+    Ok(first.first().copied())
 }
 
 /// Heads of all tenants: what the 1 s tick compares, in one statement.

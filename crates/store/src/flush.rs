@@ -148,7 +148,7 @@ async fn flush_jobs(db: &Conn, buffers: &[Buffer]) -> Result<(), StoreError> {
     insert_jobs(db, rows).await
 }
 
-pub(crate) fn job_row(
+fn job_row(
     id: JobId,
     tenant: TenantId,
     new: &NewJob,
@@ -170,7 +170,7 @@ pub(crate) fn job_row(
     ])
 }
 
-pub(crate) async fn insert_jobs(db: &Conn, rows: Vec<Vec<SimpleExpr>>) -> Result<(), StoreError> {
+async fn insert_jobs(db: &Conn, rows: Vec<Vec<SimpleExpr>>) -> Result<(), StoreError> {
     let columns = [
         "id",
         "tenant_id",

@@ -16,7 +16,7 @@ pub use letters::{dead_letters, discard, list, replay};
 
 use crate::db::{Db, Sealed, one_row};
 use crate::error::StoreError;
-use crate::run::{Fetch as _, Run as _};
+use crate::run::{Fetch as _, Row, Run as _};
 use crate::tables::{from_json, job_steps, jobs, word};
 use crate::tx::Tx;
 use domain::event::{NewEvent, ScopeKey};
@@ -111,11 +111,15 @@ pub enum Retried {
 /// When the next waiting job is due and of which kind it is; the worker's timer.
 pub async fn next_due(db: &impl Db) -> Result<Option<(Time, String)>, StoreError> {
     let next = jobs::Entity::find()
+        .select_only()
+        .columns([jobs::Column::RunAt, jobs::Column::Kind])
         .filter(Expr::cust("state = 'waiting'"))
         .order_by_asc(jobs::Column::RunAt)
-        .fetch_one(db.conn())
+        .limit(1)
+        .fetch_rows(db.conn())
         .await?;
-    Ok(next.map(|job| (job.run_at, job.kind)))
+    let job = |row: &Row| Ok((row.get("run_at")?, row.get("kind")?));
+    next.first().map(job).transpose()
 }
 
 /// Keeps the response of a step before the next one is taken.
@@ -302,7 +306,7 @@ pub async fn hurry(
     kinds: &[&str],
     latest: Time,
 ) -> Result<u64, StoreError> {
-    let result = jobs::Entity::update_many()
+    jobs::Entity::update_many()
         .filter(Expr::cust("state = 'waiting'"))
         .filter(jobs::Column::RunAt.gt(tx.now()))
         .filter(jobs::Column::RunAt.lte(latest))
@@ -310,8 +314,7 @@ pub async fn hurry(
         .filter(jobs::Column::Kind.is_in(kinds.iter().copied()))
         .col_expr(jobs::Column::RunAt, Expr::val(tx.now()))
         .run(tx.conn())
-        .await?;
-    Ok(result)
+        .await
 }
 
 /// Whether a job of this lane has yet to end.
@@ -338,11 +341,10 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         .filter(job_steps::Column::JobId.is_in(ids.clone()))
         .run(tx.conn())
         .await?;
-    let result = jobs::Entity::delete_many()
+    jobs::Entity::delete_many()
         .filter(jobs::Column::Id.is_in(ids))
         .run(tx.conn())
-        .await?;
-    Ok(result)
+        .await
 }
 
 /// Jobs not done yet: a test may not leave any behind, `/readyz` watches the number.

@@ -155,9 +155,8 @@ async fn prune(tx: &Tx, state: DeliveryState, before: Time, limit: u64) -> Resul
         .limit(limit)
         .fetch_values(tx.conn())
         .await?;
-    let result = deliveries::Entity::delete_many()
+    deliveries::Entity::delete_many()
         .filter(deliveries::Column::Id.is_in(ids))
         .run(tx.conn())
-        .await?;
-    Ok(result)
+        .await
 }

@@ -64,9 +64,8 @@ pub async fn prune(tx: &Tx, before: Time, limit: u64) -> Result<u64, StoreError>
         .limit(limit)
         .fetch_values(tx.conn())
         .await?;
-    let result = early_facts::Entity::delete_many()
+    early_facts::Entity::delete_many()
         .filter(early_facts::Column::Id.is_in(ids))
         .run(tx.conn())
-        .await?;
-    Ok(result)
+        .await
 }
