@@ -112,8 +112,8 @@ impl Engine {
         let mut reserved = Vec::new();
         let mut fronts = self.fronts(&pairings, &draft);
         while let Some(Reverse((key, pairing))) = fronts.pop() {
-            // A pairing looks worse the more of it is spoken for, never better; so the first one
-            // that looks as it did is the first of all.
+            // A pairing looks worse the more of it is spoken for (orders where it may look better
+            // weigh all anew); so the first one that looks as it did is the first of all.
             let now = self.front(pairing, &draft);
             if now != Some(key) {
                 fronts.extend(now.map(|now| Reverse((now, pairing))));
@@ -132,8 +132,9 @@ impl Engine {
             *draft.counts.entry(offer.queue_id).or_default() += 1;
             draft.turns.insert(offer.queue_id, offer.user_id);
             draft.offers.push(offer);
-            if self.policy.order == Order::Fqr {
-                // One item less here makes the share of every other queue larger.
+            if matches!(self.policy.order, Order::Fqr | Order::Gcmu) {
+                // One item less here makes the share of every other queue larger, and behind an
+                // old item may stand one that is handled faster: pairings can look better.
                 fronts = self.fronts(&pairings, &draft);
             } else {
                 fronts.push(Reverse((key, pairing)));
