@@ -6,6 +6,7 @@
 //! moment of the spread, so that clients do not come back all at once.
 
 mod connection;
+mod operations;
 mod protocol;
 
 use crate::auth::{Bearer, Gate, Session, SocketId};

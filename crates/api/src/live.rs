@@ -11,12 +11,13 @@
 //!
 //! The resolver of `changes` takes [`Feed`] from its context and turns each [`Batch`] into its type.
 
+mod subscription;
 mod tail;
 
 use crate::auth::{Gate, Refusal};
 use crate::fault;
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
-use async_graphql::{Executor, Request, Response, ServerError, Variables};
+use async_graphql::{Executor, Request, ServerError, Variables};
 use async_trait::async_trait;
 use domain::TenantId;
 use domain::event::{Cursor, Event, ScopeKey};
@@ -25,6 +26,7 @@ use futures_util::{Stream, StreamExt};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+pub use subscription::Subscription;
 use tail::{Joined, Tail};
 use tokio::sync::watch;
 
@@ -166,12 +168,6 @@ pub struct Hub<E> {
     documents: Mutex<HashMap<String, Weak<Document>>>,
 }
 
-/// `changes` opened: what to follow, and from where.
-pub struct Opened {
-    document: Arc<Document>,
-    after: Option<String>,
-}
-
 impl<E: Executor> Hub<E> {
     pub fn new(
         schema: E,
@@ -189,21 +185,27 @@ impl<E: Executor> Hub<E> {
         })
     }
 
-    /// Runs the resolver once, so that the document is validated and the caller's permission checked.
-    /// `request` carries the caller in its data.
-    pub async fn open(&self, mut request: Request) -> Result<Opened, Response> {
-        let key = document_key(&mut request).map_err(|error| failed(vec![error]))?;
-        let document = self
-            .document(key, &mut request)
-            .map_err(|error| failed(vec![error]))?;
+    /// The payloads of a `changes` subscription; `request` carries the caller in its data.
+    pub fn subscribe(self: &Arc<Self>, actor: Actor, request: Request) -> Subscription<E> {
+        Subscription::open(Arc::clone(self), actor, request)
+    }
+
+    /// Runs the resolver once, so that the document is validated and the caller's permission
+    /// checked. The second value is its `after`.
+    async fn open(
+        &self,
+        mut request: Request,
+    ) -> Result<(Arc<Document>, Option<String>), Vec<ServerError>> {
+        let key = document_key(&mut request).map_err(failed)?;
+        let document = self.document(key, &mut request).map_err(failed)?;
         let (feed, noted) = Feed::opening();
         let request = request.data(feed);
         if let Some(mut response) = self.schema.execute_stream(request, None).next().await {
             fault::finish(&mut response);
-            return Err(response);
+            return Err(response.errors);
         }
         let after = noted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(Opened { document, after })
+        Ok((document, after))
     }
 
     fn document(&self, key: String, request: &mut Request) -> Result<Arc<Document>, ServerError> {
@@ -222,67 +224,6 @@ impl<E: Executor> Hub<E> {
         });
         documents.insert(key, Arc::downgrade(&document));
         Ok(document)
-    }
-
-    /// The payloads of an opened subscription. Ends only when the log or the gate stays away.
-    ///
-    /// What is awaited seldom is boxed: a stream is as large as the largest thing it ever waits for,
-    /// and a thousand of them do nothing but wait for a frame.
-    pub fn follow(
-        self: Arc<Self>,
-        actor: Actor,
-        opened: Opened,
-    ) -> impl Stream<Item = Result<Frame, Refusal>> + Send + 'static {
-        async_stream::try_stream! {
-            let tenant = actor.tenant_id;
-            let document = opened.document;
-            let head = Box::pin(self.head(tenant)).await?;
-            let mut epoch = head.epoch;
-            let (mut seq, mut resync) = start(opened.after.as_deref(), head, self.settings.replay_max);
-            let mut keys = self.gate.scope(&actor).await?;
-            let mut first = true;
-            loop {
-                let mut joined = Box::pin(self.join(tenant, &document, &keys, seq)).await?;
-                // Read again after joining: a change that came between would go unnoticed.
-                let keys_now = self.gate.scope(&actor).await?;
-                if keys_now != keys {
-                    (keys, resync) = (keys_now, true);
-                    continue;
-                }
-                if joined.epoch != epoch {
-                    // Positions of another epoch mean nothing in this one.
-                    (epoch, seq, resync) = (joined.epoch, 0, true);
-                    continue;
-                }
-                let target = joined.seq;
-                resync |= target - seq > self.settings.replay_max;
-                if resync {
-                    seq = seq.max(target);
-                }
-                if resync || first {
-                    yield Box::pin(self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events: Vec::new(), resync })).await;
-                    (resync, first) = (false, false);
-                }
-                while seq < target && !resync {
-                    let page = Box::pin(self.page(tenant, seq, target)).await?;
-                    let Some(last) = page.last().map(|event| event.seq) else {
-                        // The log was cut behind us: what is missing must be fetched.
-                        resync = true;
-                        break;
-                    };
-                    seq = last;
-                    let events = tail::visible(page, &keys);
-                    if !events.is_empty() {
-                        yield Box::pin(self.frame(&document, Batch { cursor: Cursor { epoch, seq }, events, resync: false })).await;
-                    }
-                }
-                while !resync && let Some(frame) = joined.frames.recv().await {
-                    seq = frame.seq;
-                    yield frame;
-                }
-                // Overrun, or the keys may have changed: join again and catch up.
-            }
-        }
     }
 
     /// Sockets that stand in the fan-out now.
@@ -348,28 +289,9 @@ fn away(error: LogAway) -> Refusal {
     Refusal::Unavailable
 }
 
-/// Where to start, and whether the client must refetch.
-fn start(after: Option<&str>, head: Head, replay_max: i64) -> (i64, bool) {
-    let Some(after) = after else {
-        return (head.seq, false);
-    };
-    match after.parse::<Cursor>() {
-        Ok(cursor)
-            if cursor.epoch == head.epoch
-                && cursor.seq <= head.seq
-                && cursor.seq.saturating_add(1) >= head.oldest
-                && head.seq - cursor.seq <= replay_max =>
-        {
-            (cursor.seq, false)
-        }
-        _ => (head.seq, true),
-    }
-}
-
-fn failed(errors: Vec<ServerError>) -> Response {
-    let mut response = Response::from_errors(errors);
-    fault::finish(&mut response);
-    response
+fn failed(mut error: ServerError) -> Vec<ServerError> {
+    fault::finish_error(&mut error);
+    vec![error]
 }
 
 /// Whether the operation subscribes to `changes` and nothing else.

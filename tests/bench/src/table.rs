@@ -19,6 +19,8 @@ struct Row {
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    /// Nothing is promised; it is good to know.
+    Noted,
 }
 
 impl Goal {
@@ -26,6 +28,7 @@ impl Goal {
         match self {
             Self::AtLeast(bound) => measured >= bound,
             Self::AtMost(bound) => measured <= bound,
+            Self::Noted => true,
         }
     }
 
@@ -33,6 +36,7 @@ impl Goal {
         match self {
             Self::AtLeast(bound) => format!("≥ {bound}"),
             Self::AtMost(bound) => format!("≤ {bound}"),
+            Self::Noted => "–".to_owned(),
         }
     }
 }
@@ -90,10 +94,10 @@ impl Table {
 
 impl Row {
     fn line(&self) -> String {
-        let result = if self.goal.is_met(self.measured) {
-            "met"
-        } else {
-            "MISSED"
+        let result = match self.goal {
+            Goal::Noted => "noted",
+            goal if goal.is_met(self.measured) => "met",
+            _ => "MISSED",
         };
         format!(
             "{:<46} {:>14} {:>14} {:>8} {:>8}  {:<6} {}",

@@ -1,29 +1,28 @@
 //! The loop of one socket. Reading, operations and timers share one task, so a peer that takes no
 //! bytes stops its own operations and nothing else.
 
-use super::protocol::{self, ClientMessage, Close, Outgoing, Writer};
+use super::operations::Operations;
+use super::protocol::{self, ClientMessage, Close, Writer};
 use super::{SocketHandle, Sockets};
 use crate::auth::{Bearer, Caller, Peer, RefreshToken, Refusal, Session, SocketId};
-use crate::fault::{self, Code, Fault};
+use crate::fault::{Code, Fault};
 use crate::graphql::loaders::PerOperation;
-use crate::graphql_http::failed_before_execution;
-use crate::{live, operation};
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Executor, Request};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use futures_util::SinkExt;
 use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt};
-use futures_util::{SinkExt, TryStreamExt};
+use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream, StreamExt};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
-use tokio_stream::StreamMap;
 
 /// Pings that may stay without a word before the peer counts as gone.
 const SILENT_PINGS_MAX: u32 = 2;
-/// Messages written before the socket is flushed.
-const WRITES_PER_FLUSH: usize = 32;
 /// A token that never ends still gets a deadline, which is then renewed in silence.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -36,13 +35,16 @@ enum End {
 
 /// What happened next on a socket.
 enum Turn {
-    Message(Result<Message, End>),
-    Write((String, Outgoing)),
     Signal(Signal),
+    /// The outbox holds something.
+    Write,
 }
 
-/// What seldom happens.
+type Words = SplitStream<WebSocket>;
+
+/// What seldom happens, beside what is written all the time.
 enum Signal {
+    Message(Option<Result<Message, axum::Error>>, Words),
     Ping,
     Deadline,
     Renewed(bool),
@@ -50,8 +52,8 @@ enum Signal {
     Drain,
 }
 
-/// Each is looked at only when it says so itself: five timers and signals that are asked again at
-/// every message cost more than the message.
+/// Each is looked at only when it says so itself: five timers and signals and an empty socket that
+/// are asked again at every message cost more than the message.
 #[derive(Default)]
 struct Signals(FuturesUnordered<BoxFuture<'static, Signal>>);
 
@@ -62,6 +64,12 @@ impl Signals {
 
     fn at(&mut self, signal: Signal, when: Instant) {
         self.add(signal, tokio::time::sleep_until(when));
+    }
+
+    fn listen(&mut self, words: Words) {
+        let next = words.into_future();
+        self.0
+            .push(next.map(|(m, words)| Signal::Message(m, words)).boxed());
     }
 
     fn renewed(&mut self, session: &watch::Receiver<Session>) {
@@ -78,10 +86,13 @@ struct Ready {
 
 struct Connection<E> {
     sockets: Arc<Sockets<E>>,
-    socket: WebSocket,
+    sink: SplitSink<WebSocket, Message>,
+    signals: Signals,
     peer: Peer,
     id: SocketId,
-    operations: StreamMap<String, BoxStream<'static, Outgoing>>,
+    operations: Operations<E>,
+    /// What is written next.
+    outbox: Vec<Utf8Bytes>,
     draining: watch::Receiver<bool>,
     silent_pings: u32,
 }
@@ -89,20 +100,21 @@ struct Connection<E> {
 /// Serves one socket to its end.
 pub async fn serve<E: Executor>(sockets: Arc<Sockets<E>>, socket: WebSocket, peer: Peer) {
     let settings = &sockets.settings;
+    let protocol = socket.protocol().cloned();
+    let (sink, words) = socket.split();
     let mut connection = Connection {
         id: sockets.next_id(),
         draining: sockets.draining.subscribe(),
         sockets: Arc::clone(&sockets),
-        socket,
+        sink,
+        signals: Signals::default(),
         peer,
-        operations: StreamMap::new(),
+        operations: Operations::new(),
+        outbox: Vec::new(),
         silent_pings: 0,
     };
-    if connection
-        .socket
-        .protocol()
-        .is_none_or(|chosen| chosen != protocol::SUBPROTOCOL)
-    {
+    connection.signals.listen(words);
+    if protocol.is_none_or(|chosen| chosen != protocol::SUBPROTOCOL) {
         Box::pin(connection.end(End::Close(Close::BadSubprotocol))).await;
         return;
     }
@@ -162,24 +174,25 @@ impl<E: Executor> Connection<E> {
     async fn run(&mut self, ready: Ready, ended: BoxFuture<'static, ()>) -> End {
         let mut deadline = self.token_deadline(&ready);
         let mut reason = Close::TokenExpired;
-        let mut signals = Signals::default();
-        signals.at(Signal::Ping, self.next_ping());
-        signals.at(Signal::Deadline, deadline);
-        signals.renewed(&ready.session);
-        signals.add(Signal::Revoked, ended);
-        signals.add(Signal::Drain, becomes_true(self.draining.clone()));
+        self.signals.at(Signal::Ping, self.next_ping());
+        self.signals.at(Signal::Deadline, deadline);
+        self.signals.renewed(&ready.session);
+        self.signals.add(Signal::Revoked, ended);
+        let draining = becomes_true(self.draining.clone());
+        self.signals.add(Signal::Drain, draining);
         loop {
-            let turn = tokio::select! {
-                message = self.socket.next() => Turn::Message(incoming(message)),
-                Some(item) = self.operations.next(), if !self.operations.is_empty() => Turn::Write(item),
-                Some(signal) = signals.0.next() => Turn::Signal(signal),
-            };
+            let turn = self.turn().await;
             let step = match turn {
-                Turn::Message(Ok(message)) => Box::pin(self.handle(message, &ready)).await,
-                Turn::Message(Err(end)) => Err(end),
-                Turn::Write((id, item)) => self.write_batch(id, item).await,
+                Turn::Write => self.write_outbox().await,
+                Turn::Signal(Signal::Message(message, words)) => {
+                    self.signals.listen(words);
+                    match incoming(message) {
+                        Ok(message) => Box::pin(self.handle(message, &ready)).await,
+                        Err(end) => Err(end),
+                    }
+                }
                 Turn::Signal(Signal::Ping) => {
-                    signals.at(Signal::Ping, self.next_ping());
+                    self.signals.at(Signal::Ping, self.next_ping());
                     self.ping().await
                 }
                 // One that was put off meanwhile.
@@ -187,14 +200,14 @@ impl<E: Executor> Connection<E> {
                 Turn::Signal(Signal::Deadline) => {
                     let still_good = self.deadline(reason, &ready);
                     deadline = self.token_deadline(&ready);
-                    signals.at(Signal::Deadline, deadline);
+                    self.signals.at(Signal::Deadline, deadline);
                     still_good
                 }
                 Turn::Signal(Signal::Renewed(true)) => {
-                    signals.renewed(&ready.session);
+                    self.signals.renewed(&ready.session);
                     if reason == Close::TokenExpired {
                         deadline = self.token_deadline(&ready);
-                        signals.at(Signal::Deadline, deadline);
+                        self.signals.at(Signal::Deadline, deadline);
                     }
                     Ok(())
                 }
@@ -203,7 +216,7 @@ impl<E: Executor> Connection<E> {
                 Turn::Signal(Signal::Drain) => {
                     reason = Close::Restart;
                     deadline = Instant::now() + self.drain_delay();
-                    signals.at(Signal::Deadline, deadline);
+                    self.signals.at(Signal::Deadline, deadline);
                     Ok(())
                 }
             };
@@ -211,6 +224,17 @@ impl<E: Executor> Connection<E> {
                 return end;
             }
         }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        poll_fn(|cx| {
+            if let Poll::Ready(Some(signal)) = self.signals.0.poll_next_unpin(cx) {
+                return Poll::Ready(Turn::Signal(signal));
+            }
+            let ready = self.operations.poll_ready(cx, &mut self.outbox);
+            ready.map(|()| Turn::Write)
+        })
+        .await
     }
 
     fn next_ping(&self) -> Instant {
@@ -269,15 +293,13 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn subscribe(&mut self, id: String, request: Request, ready: &Ready) -> Result<(), End> {
-        if self.operations.contains_key(&id) {
+        if self.operations.has(&id) {
             return Err(End::Close(Close::DuplicateSubscriber));
         }
-        let writer = Writer::new(&id);
         if self.operations.len() >= self.sockets.settings.subscriptions_max {
             let fault = Fault::new(Code::RateLimited, "Too many operations on this socket.");
-            return self
-                .send(writer.error(&[fault.to_server_error()]).text)
-                .await;
+            let refused = Writer::new(&id).error(&[fault.to_server_error()]);
+            return self.send(refused.text).await;
         }
         let session = ready.session.borrow().clone();
         let request = request
@@ -287,46 +309,45 @@ impl<E: Executor> Connection<E> {
             .data(RefreshToken(None))
             .data(ready.handle.clone())
             .data(PerOperation::default());
-        let stream = run_operation(Arc::clone(&self.sockets), request, session, writer);
-        self.operations.insert(id, stream);
+        self.operations.start(&self.sockets, id, request, session);
         Ok(())
     }
 
     async fn receive(&mut self) -> Result<ClientMessage, End> {
-        loop {
-            let message = incoming(self.socket.next().await)?;
-            if let Some(message) = understood(&message)? {
+        while let Some(signal) = self.signals.0.next().await {
+            let Signal::Message(message, words) = signal else {
+                continue;
+            };
+            self.signals.listen(words);
+            if let Some(message) = understood(&incoming(message)?)? {
                 return Ok(message);
             }
         }
+        Err(End::Gone)
     }
 
     async fn send(&mut self, text: Utf8Bytes) -> Result<(), End> {
-        let sent = timeout(
-            self.sockets.settings.write_timeout,
-            self.socket.send(Message::Text(text)),
-        );
-        written(sent.await)
+        self.outbox.push(text);
+        self.write_outbox().await
     }
 
     /// Writes what is ready and flushes once.
-    async fn write_batch(&mut self, id: String, item: Outgoing) -> Result<(), End> {
-        let write = async {
-            let mut next = Some((id, item));
-            let mut count = 0;
-            while let Some((id, item)) = next.take() {
-                if item.last {
-                    self.operations.remove(&id);
-                }
-                self.socket.feed(Message::Text(item.text)).await?;
-                count += 1;
-                if count < WRITES_PER_FLUSH && !self.operations.is_empty() {
-                    next = self.operations.next().now_or_never().flatten();
-                }
+    async fn write_outbox(&mut self) -> Result<(), End> {
+        let mut write = pin!(async {
+            for text in self.outbox.drain(..) {
+                self.sink.feed(Message::Text(text)).await?;
             }
-            self.socket.flush().await
-        };
-        written(timeout(self.sockets.settings.write_timeout, write).await)
+            self.sink.flush().await
+        });
+        // Mostly all is taken at once, and no timer is needed.
+        let at_once = poll_fn(|cx| Poll::Ready(write.as_mut().poll(cx))).await;
+        match at_once {
+            Poll::Ready(written) => written.map_err(|_| End::Gone),
+            Poll::Pending => match timeout(self.sockets.settings.write_timeout, write).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(End::Gone),
+            },
+        }
     }
 
     async fn end(&mut self, end: End) {
@@ -335,9 +356,15 @@ impl<E: Executor> Connection<E> {
         };
         tracing::debug!(close.code = close.code(), "closing a socket");
         let farewell = async {
-            self.socket.send(close.message()).await?;
+            self.sink.send(close.message()).await?;
             // Wait for the peer's answer, so that the close code is not lost to a reset.
-            while self.socket.try_next().await?.is_some() {}
+            while let Some(signal) = self.signals.0.next().await {
+                match signal {
+                    Signal::Message(Some(Ok(_)), words) => self.signals.listen(words),
+                    Signal::Message(..) => break,
+                    _ => {}
+                }
+            }
             Ok::<_, axum::Error>(())
         };
         if timeout(Duration::from_secs(2), farewell).await.is_err() {
@@ -357,13 +384,6 @@ fn change(mut session: watch::Receiver<Session>) -> impl Future<Output = bool> {
 async fn becomes_true(mut flag: watch::Receiver<bool>) {
     if flag.wait_for(|value| *value).await.is_err() {
         std::future::pending::<()>().await;
-    }
-}
-
-fn written<T>(sent: Result<Result<(), axum::Error>, T>) -> Result<(), End> {
-    match sent {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(End::Gone),
     }
 }
 
@@ -387,66 +407,4 @@ fn understood(message: &Message) -> Result<Option<ClientMessage>, End> {
         Message::Binary(_) => Err(End::Close(Close::BadRequest)),
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(None),
     }
-}
-
-/// All messages of one operation, `complete` or `error` last.
-fn run_operation<E: Executor>(
-    sockets: Arc<Sockets<E>>,
-    mut request: Request,
-    session: Session,
-    writer: Writer,
-) -> BoxStream<'static, Outgoing> {
-    if let Err(mut error) = operation::inspect(&mut request, &sockets.endpoint.limits) {
-        fault::finish_error(&mut error);
-        let refused = writer.error(&[error]);
-        return futures_util::stream::once(std::future::ready(refused)).boxed();
-    }
-    if live::is_changes(&mut request) {
-        return changes(sockets, request, session, writer).boxed();
-    }
-    let mut responses = sockets.endpoint.schema.execute_stream(request, None);
-    async_stream::stream! {
-        while let Some(mut response) = responses.next().await {
-            fault::finish(&mut response);
-            if failed_before_execution(&response) {
-                yield writer.error(&response.errors);
-                return;
-            }
-            yield writer.next(&render(&response));
-        }
-        yield writer.complete();
-    }
-    .boxed()
-}
-
-fn changes<E: Executor>(
-    sockets: Arc<Sockets<E>>,
-    request: Request,
-    session: Session,
-    writer: Writer,
-) -> impl futures_util::Stream<Item = Outgoing> + Send {
-    async_stream::stream! {
-        let opened = match Box::pin(sockets.hub.open(request)).await {
-            Ok(opened) => opened,
-            Err(response) => {
-                yield writer.error(&response.errors);
-                return;
-            }
-        };
-        let mut frames = std::pin::pin!(Arc::clone(&sockets.hub).follow(session.actor, opened));
-        while let Some(frame) = frames.next().await {
-            match frame {
-                Ok(frame) => yield writer.next(&frame.payload),
-                Err(refusal) => {
-                    yield writer.error(&[refusal.fault().to_server_error()]);
-                    return;
-                }
-            }
-        }
-        yield writer.complete();
-    }
-}
-
-fn render(response: &Response) -> String {
-    serde_json::to_string(response).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use super::toy::{self, MemoryLog, Toy};
 use api::auth::{Caller, Session};
 use api::live::{Frame, Settings};
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, ServerError, Variables};
 use domain::event::ScopeKey;
 use domain::permission::Actor;
 use domain::{QueueId, TenantId, Time};
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const DOCUMENT: &str = "subscription S($after: String) { changes(after: $after) { cursor resync changes { __typename ... on SkillImage { name } } } }";
 
-type Frames = Pin<Box<dyn Stream<Item = Result<Frame, api::auth::Refusal>> + Send>>;
+type Frames = Pin<Box<dyn Stream<Item = Result<Frame, Vec<ServerError>>> + Send>>;
 
 fn quick() -> Settings {
     Settings {
@@ -34,7 +34,7 @@ fn toy(settings: Settings) -> Toy {
     )
 }
 
-async fn subscribe(toy: &Toy, actor: &Actor, document: &str, after: Option<&str>) -> Frames {
+fn subscribe(toy: &Toy, actor: &Actor, document: &str, after: Option<&str>) -> Frames {
     let session = Session {
         actor: actor.clone(),
         expires_at: None,
@@ -42,10 +42,7 @@ async fn subscribe(toy: &Toy, actor: &Actor, document: &str, after: Option<&str>
     let request = Request::new(document)
         .variables(Variables::from_json(json!({ "after": after })))
         .data(Caller(Some(session)));
-    let Ok(opened) = toy.hub.open(request).await else {
-        panic!("not opened")
-    };
-    Box::pin(std::sync::Arc::clone(&toy.hub).follow(actor.clone(), opened))
+    Box::pin(toy.hub.subscribe(actor.clone(), request))
 }
 
 async fn next(frames: &mut Frames) -> Value {
@@ -93,9 +90,9 @@ async fn a_subscriber_that_reads_nothing_for_long_loses_and_repeats_nothing() {
     });
     let tenant = toy::tenant();
     let actor = toy.tokens.add("a", tenant, None);
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, None);
     assert!(names(&next(&mut frames).await).is_empty());
-    let mut reader = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut reader = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut reader).await;
     for name in numbers(0..3000) {
         push(&toy, tenant, &name, ScopeKey::Tenant);
@@ -129,7 +126,7 @@ async fn subscribers_that_join_while_events_pour_in_see_each_once() {
         .map(|_| {
             let (toy, actor) = (std::sync::Arc::clone(&toy), actor.clone());
             tokio::spawn(async move {
-                let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.0")).await;
+                let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.0"));
                 collect(&mut frames, 2000).await
             })
         })
@@ -145,7 +142,7 @@ async fn events_of_other_scopes_never_arrive_but_the_cursor_passes_them() {
     let toy = toy(quick());
     let tenant = toy::tenant();
     let actor = toy.tokens.add("a", tenant, None);
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut frames).await;
     let foreign = ScopeKey::Queue(QueueId::new(Time::default()));
     let seq = (0..3)
@@ -168,7 +165,7 @@ async fn a_lost_wake_costs_a_tick_and_no_event() {
     let toy = toy::toy(log, quick(), api::operation::Limits::default());
     let tenant = toy::tenant();
     let actor = toy.tokens.add("a", tenant, None);
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut frames).await;
     push(&toy, tenant, "found", ScopeKey::Tenant);
     assert_eq!(collect(&mut frames, 1).await, ["found"]);
@@ -186,7 +183,7 @@ async fn a_subscriber_who_knows_more_than_the_tail_is_told_nothing_twice() {
     let toy = toy::toy(log, late, api::operation::Limits::default());
     let tenant = toy::tenant();
     let actor = toy.tokens.add("a", tenant, None);
-    let mut first = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut first = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut first).await;
     let waiting = tokio::spawn(async move { collect(&mut first, 4).await });
     joined(&toy, 1).await;
@@ -194,7 +191,7 @@ async fn a_subscriber_who_knows_more_than_the_tail_is_told_nothing_twice() {
         push(&toy, tenant, &name, ScopeKey::Tenant);
     }
     // The tail has not looked yet, but this client has seen all three on another node.
-    let mut second = subscribe(&toy, &actor, DOCUMENT, Some("1.3")).await;
+    let mut second = subscribe(&toy, &actor, DOCUMENT, Some("1.3"));
     assert!(names(&next(&mut second).await).is_empty());
     push(&toy, tenant, "3", ScopeKey::Tenant);
     assert_eq!(collect(&mut second, 1).await, ["3"]);
@@ -215,7 +212,7 @@ async fn equal_documents_are_rendered_once_whatever_their_cursors() {
     for i in 0..20 {
         let actor = toy.tokens.add(&format!("t{i}"), tenant, None);
         let after = format!("1.{}", i % 5);
-        let mut frames = subscribe(&toy, &actor, DOCUMENT, Some(&after)).await;
+        let mut frames = subscribe(&toy, &actor, DOCUMENT, Some(&after));
         collect(&mut frames, 5 - i % 5).await;
         all.push(frames);
     }
@@ -259,7 +256,7 @@ async fn resume_starts_right_after_the_cursor() {
     for name in numbers(0..10) {
         push(&toy, tenant, &name, ScopeKey::Tenant);
     }
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.4")).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.4"));
     assert_eq!(collect(&mut frames, 6).await, numbers(4..10));
 }
 
@@ -273,7 +270,7 @@ async fn a_cursor_the_log_does_not_cover_asks_for_a_resync() {
     }
     toy.log.cut(6);
     for stale in ["2.3", "1.4", "1.99", "1.-1", "nonsense", ""] {
-        let mut frames = subscribe(&toy, &actor, DOCUMENT, Some(stale)).await;
+        let mut frames = subscribe(&toy, &actor, DOCUMENT, Some(stale));
         let batch = next(&mut frames).await;
         assert_eq!(
             (&batch["resync"], &batch["cursor"]),
@@ -281,7 +278,7 @@ async fn a_cursor_the_log_does_not_cover_asks_for_a_resync() {
             "{stale}"
         );
     }
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.5")).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, Some("1.5"));
     assert_eq!(collect(&mut frames, 5).await, numbers(5..10));
 }
 
@@ -290,7 +287,7 @@ async fn a_new_epoch_resyncs_those_who_are_connected() {
     let toy = toy(quick());
     let tenant = toy::tenant();
     let actor = toy.tokens.add("a", tenant, None);
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut frames).await;
     *toy.log.epoch.lock().unwrap() = 2;
     let batch = next(&mut frames).await;
@@ -310,7 +307,7 @@ async fn an_agent_who_loses_a_queue_sees_nothing_of_it_from_that_very_event_on()
     let queue = ScopeKey::Queue(QueueId::new(Time::default()));
     let own = BTreeSet::from([ScopeKey::Tenant, queue.clone()]);
     toy.tokens.scopes.lock().unwrap().insert(actor.user_id, own);
-    let mut frames = subscribe(&toy, &actor, DOCUMENT, None).await;
+    let mut frames = subscribe(&toy, &actor, DOCUMENT, None);
     next(&mut frames).await;
     push(&toy, tenant, "before", queue.clone());
     assert_eq!(names(&next(&mut frames).await), ["before"]);
@@ -356,14 +353,18 @@ fn team(tenant_id: TenantId) -> domain::people::Team {
 #[tokio::test]
 async fn an_invalid_document_is_refused_when_it_opens() {
     let toy = toy(quick());
-    let request = Request::new("subscription { changes { nope } }").data(Caller(None));
-    assert!(toy.hub.open(request).await.is_err());
-    let anonymous = Request::new("subscription { changes { cursor } }").data(Caller(None));
-    let Err(response) = toy.hub.open(anonymous).await else {
-        panic!("opened")
-    };
-    assert_eq!(
-        serde_json::to_value(&response.errors).unwrap()[0]["extensions"]["code"],
-        "UNAUTHENTICATED"
-    );
+    let actor = toy.tokens.add("a", toy::tenant(), None);
+    for (document, code) in [
+        ("subscription { changes { nope } }", "BAD_USER_INPUT"),
+        ("subscription { changes { cursor } }", "UNAUTHENTICATED"),
+    ] {
+        let anonymous = Request::new(document).data(Caller(None));
+        let mut frames = toy.hub.subscribe(actor.clone(), anonymous);
+        let Some(Err(errors)) = frames.next().await else {
+            panic!("opened")
+        };
+        let errors = serde_json::to_value(&errors).unwrap();
+        assert_eq!(errors[0]["extensions"]["code"], code);
+        assert!(frames.next().await.is_none(), "nothing follows a refusal");
+    }
 }
