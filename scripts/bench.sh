@@ -20,6 +20,9 @@ say "kill -9 at 200 random moments, on each database"
 MEARI_KILLS=200 cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_sqlite
 MEARI_KILLS=800 scripts/postgres.sh cargo test --quiet --locked -p e2e -- nothing_is_lost_or_doubled_by_kills_on_postgres
 
+say "Ten million simulated contacts beside exact solutions"
+MEARI_SIMULATED=8 cargo test --quiet --locked --release -p routing --test simulation
+
 say "2,000 histories of the router, and 500 schedules of agents who reach for the same tickets, on each database"
 MEARI_HISTORIES=2000 cargo test --quiet --locked --release -p routing --test routing -- history
 MEARI_RACE_SCHEDULES=500 scripts/postgres.sh cargo test --quiet --locked -p app --test routing -- races

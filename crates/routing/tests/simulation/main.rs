@@ -6,10 +6,16 @@
     reason = "helpers of tests stop at the first thing that cannot be"
 )]
 
+mod answers;
+mod chain;
+mod chats;
 mod closed_forms;
 mod cohort;
 mod faults;
-mod markov;
+mod queues;
+mod runs;
+mod skills;
+mod speeds;
 
 use routing::simulate::{Report, Scenario, simulate};
 
@@ -19,14 +25,4 @@ pub fn scenario(text: &str) -> Scenario {
 
 pub fn run(scenario: &Scenario) -> Report {
     simulate(scenario, &mut |_| {})
-}
-
-/// Within `share` of the expected value.
-pub fn near(what: &str, ours: f64, expected: f64, share: f64) {
-    let off = (ours - expected).abs() / expected.abs();
-    assert!(
-        off <= share,
-        "{what}: {ours} is {:.2} % away from {expected}",
-        off * 100.0
-    );
 }
