@@ -43,8 +43,8 @@ pub(super) struct AgentIndex {
     by_queue: BTreeMap<QueueId, BTreeSet<ProfileId>>,
     places: BTreeMap<UserId, Place>,
     next_profile: ProfileId,
-    /// Profiles with somebody who has room that she had not.
-    hopeful: BTreeSet<ProfileId>,
+    /// Agents who have room that they had not.
+    hopeful: BTreeSet<UserId>,
 }
 
 impl AgentIndex {
@@ -60,7 +60,7 @@ impl AgentIndex {
         };
         let profile = before.profile;
         if gained {
-            self.hopeful.insert(profile);
+            self.hopeful.insert(user);
         }
         self.replace(user, Place { profile, readiness });
     }
@@ -237,16 +237,31 @@ impl AgentIndex {
             .filter_map(move |id| self.member(id, queue))
     }
 
-    /// Hopeful profiles and the queues they serve.
-    pub fn hopeful(&self) -> impl Iterator<Item = (QueueId, ProfileId)> + '_ {
-        let profiles = self.hopeful.iter();
-        let known = profiles.filter_map(|id| Some((*id, self.profiles.get(id)?)));
-        known.flat_map(|(id, profile)| profile.traits.memberships.keys().map(move |q| (*q, id)))
+    pub fn hopeful(&self) -> impl Iterator<Item = (UserId, ProfileId)> + '_ {
+        let users = self.hopeful.iter();
+        users.filter_map(|user| Some((*user, self.places.get(user)?.profile)))
+    }
+
+    pub fn profile_id(&self, user: UserId) -> Option<ProfileId> {
+        self.places.get(&user).map(|place| place.profile)
+    }
+
+    /// The queues that a profile serves.
+    pub fn served_by(&self, id: ProfileId) -> impl Iterator<Item = QueueId> + '_ {
+        let profile = self.profiles.get(&id).into_iter();
+        profile.flat_map(|profile| profile.traits.memberships.keys().copied())
     }
 
     pub fn hope_only_for(&mut self, agents: impl Iterator<Item = UserId>) {
-        let places = agents.filter_map(|user| self.places.get(&user));
-        self.hopeful = places.map(|place| place.profile).collect();
+        self.hopeful = agents.collect();
+    }
+
+    /// Has anybody of this profile room for so much? Asked before anything that costs more.
+    pub fn has_seat(&self, id: ProfileId, queue: QueueId, channel: &str, weight: i64) -> bool {
+        self.member(id, queue).is_some_and(|(profile, membership)| {
+            let mut rows = profile.with_room(channel, weight, membership.select);
+            rows.next().is_some()
+        })
     }
 
     fn replace(&mut self, user: UserId, place: Place) {
@@ -288,7 +303,6 @@ impl AgentIndex {
         }
         self.profile_of.remove(&profile.traits);
         self.profiles.remove(&place.profile);
-        self.hopeful.remove(&place.profile);
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::agents::{Ask, ProfileId};
 use super::timers::Timer;
-use super::waiting::Taken;
+use super::waiting::{LineId, Taken};
 use crate::decision::{
     Decisions, Ending, OfferDecision, Overflow, Reason, Requeue, Rule, RunnerUp,
 };
@@ -24,6 +24,8 @@ type Pairing = (QueueId, ProfileId);
 /// A decision that is being made.
 #[derive(Debug, Default)]
 struct Draft {
+    /// Lines that wait for one agent, where they or she are hopeful.
+    kept: BTreeMap<Pairing, BTreeSet<LineId>>,
     taken: Taken,
     /// How many items of each queue are spoken for.
     counts: BTreeMap<QueueId, usize>,
@@ -107,8 +109,11 @@ impl Engine {
     /// An agent who gets an item is fuller for the rest of this decision and as before after it:
     /// only images change what the engine knows.
     fn offer_waiting(&mut self) -> Vec<OfferDecision> {
-        let pairings = self.hopeful();
-        let mut draft = Draft::default();
+        let mut draft = Draft {
+            kept: self.hopeful_kept(),
+            ..Draft::default()
+        };
+        let pairings = self.hopeful(&draft);
         let mut reserved = Vec::new();
         let mut fronts = self.fronts(&pairings, &draft);
         while let Some(Reverse((key, pairing))) = fronts.pop() {
@@ -151,13 +156,37 @@ impl Engine {
     }
 
     /// Where an item may find an agent: a new item in a line, or somebody with new room.
-    fn hopeful(&self) -> Vec<Pairing> {
-        let lines = self.waiting.hopeful().into_iter();
-        let by_line = lines.flat_map(|q| self.ready.serving(q).map(move |p| (q, p)));
-        let by_agent = self.ready.hopeful();
+    fn hopeful(&self, draft: &Draft) -> Vec<Pairing> {
+        let lines = self.waiting.hopeful();
+        let queues = lines.filter(|(_, line)| line.only.is_none());
+        let queues: BTreeSet<_> = queues.map(|(_, line)| line.queue).collect();
+        let by_line = queues
+            .into_iter()
+            .flat_map(|q| self.ready.serving(q).map(move |p| (q, p)));
+        let profiles: BTreeSet<_> = self.ready.hopeful().map(|(_, p)| p).collect();
+        let by_agent = profiles
+            .into_iter()
+            .flat_map(|p| self.ready.served_by(p).map(move |q| (q, p)));
         let by_agent = by_agent.filter(|(q, _)| self.waiting.has_items(*q));
-        let all: BTreeSet<_> = by_line.chain(by_agent).collect();
-        all.into_iter().collect()
+        let all = by_line.chain(by_agent).chain(draft.kept.keys().copied());
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Of the lines that wait for one agent only those matter that are hopeful, or whose agent is.
+    fn hopeful_kept(&self) -> BTreeMap<Pairing, BTreeSet<LineId>> {
+        let mut kept: BTreeMap<Pairing, BTreeSet<LineId>> = BTreeMap::new();
+        for (user, profile) in self.ready.hopeful() {
+            for (queue, line) in self.waiting.kept_for(user) {
+                kept.entry((queue, profile)).or_default().insert(line);
+            }
+        }
+        for (id, line) in self.waiting.hopeful() {
+            let profile = line.only.and_then(|user| self.ready.profile_id(user));
+            if let Some(profile) = profile {
+                kept.entry((line.queue, profile)).or_default().insert(id);
+            }
+        }
+        kept
     }
 
     fn fronts(
@@ -174,9 +203,14 @@ impl Engine {
     /// The item that this queue has for these agents, and how it compares with those of others.
     fn front(&self, pairing: Pairing, draft: &Draft) -> Option<FrontKey> {
         let (queue, profile) = pairing;
-        let mut open: Vec<_> = self
-            .waiting
-            .lines(queue)
+        let kept = draft.kept.get(&pairing).into_iter().flatten();
+        let lines = self.waiting.lines(queue).chain(self.waiting.named(kept));
+        let mut open: Vec<_> = lines
+            .filter(|(_, line)| {
+                let key = &line.key;
+                self.ready
+                    .has_seat(profile, queue, &key.channel, key.weight)
+            })
             .flat_map(|(id, line)| line.heads(id, &draft.taken))
             .filter(|key| {
                 self.ask(key.id)

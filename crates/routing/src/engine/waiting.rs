@@ -64,7 +64,10 @@ pub(super) struct Line {
 pub(super) struct WaitingIndex {
     lines: BTreeMap<LineId, Line>,
     ids: BTreeMap<LineKey, LineId>,
+    /// Lines that wait for anybody.
     by_queue: BTreeMap<QueueId, BTreeSet<LineId>>,
+    /// Lines that wait for one agent alone. There may be thousands, and she looks at hers only.
+    kept: BTreeMap<(UserId, QueueId), BTreeSet<LineId>>,
     counts: BTreeMap<QueueId, usize>,
     places: BTreeMap<WorkItemId, (LineId, ItemKey)>,
     /// Lines of which an item may find an agent; all others are known to wait in vain until
@@ -97,7 +100,11 @@ impl WaitingIndex {
         let id = self.next_id;
         self.next_id += 1;
         self.ids.insert(key.clone(), id);
-        self.by_queue.entry(key.queue).or_default().insert(id);
+        let ids = match key.only {
+            Some(user) => self.kept.entry((user, key.queue)).or_default(),
+            None => self.by_queue.entry(key.queue).or_default(),
+        };
+        ids.insert(id);
         let items = BTreeSet::new();
         self.lines.insert(id, Line { key, items });
         id
@@ -114,23 +121,43 @@ impl WaitingIndex {
         {
             self.ids.remove(&line.key);
             self.hopeful.remove(&id);
-            if let Some(ids) = self.by_queue.get_mut(&queue) {
-                ids.remove(&id);
-            }
+            self.close(id, &line.key);
         }
         if let Some(n) = self.counts.get_mut(&queue) {
             *n -= 1;
             if *n == 0 {
                 self.counts.remove(&queue);
-                self.by_queue.remove(&queue);
             }
         }
     }
 
-    /// Queues with a hopeful line.
-    pub fn hopeful(&self) -> BTreeSet<QueueId> {
-        let lines = self.hopeful.iter().filter_map(|id| self.lines.get(id));
-        lines.map(|line| line.key.queue).collect()
+    fn close(&mut self, id: LineId, key: &LineKey) {
+        if let Some(user) = key.only {
+            if let Some(ids) = self.kept.get_mut(&(user, key.queue)) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.kept.remove(&(user, key.queue));
+                }
+            }
+        } else if let Some(ids) = self.by_queue.get_mut(&key.queue) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_queue.remove(&key.queue);
+            }
+        }
+    }
+
+    pub fn hopeful(&self) -> impl Iterator<Item = (LineId, &LineKey)> {
+        let ids = self.hopeful.iter();
+        ids.filter_map(|id| Some((*id, &self.lines.get(id)?.key)))
+    }
+
+    /// Lines that wait for her alone, by queue.
+    pub fn kept_for(&self, user: UserId) -> impl Iterator<Item = (QueueId, LineId)> + '_ {
+        let all = (user, QueueId::from_uuid(uuid::Uuid::nil()))
+            ..=(user, QueueId::from_uuid(uuid::Uuid::max()));
+        let queues = self.kept.range(all);
+        queues.flat_map(|((_, queue), ids)| ids.iter().map(|id| (*queue, *id)))
     }
 
     /// Only the lines of these items stay hopeful.
@@ -139,8 +166,15 @@ impl WaitingIndex {
         self.hopeful = places.map(|(line, _)| *line).collect();
     }
 
+    /// Those that wait for anybody.
     pub fn lines(&self, queue: QueueId) -> impl Iterator<Item = (LineId, &Line)> {
-        let ids = self.by_queue.get(&queue).into_iter().flatten();
+        self.named(self.by_queue.get(&queue).into_iter().flatten())
+    }
+
+    pub fn named<'a>(
+        &'a self,
+        ids: impl Iterator<Item = &'a LineId>,
+    ) -> impl Iterator<Item = (LineId, &'a Line)> {
         ids.filter_map(|id| Some((*id, self.lines.get(id)?)))
     }
 
