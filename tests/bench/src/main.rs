@@ -14,10 +14,9 @@ mod inbox;
 mod ingest;
 mod latency;
 mod memory;
-mod numbers;
-mod table;
 
 use anyhow::Context;
+use goals::{numbers, table};
 use std::process::ExitCode;
 use table::Table;
 

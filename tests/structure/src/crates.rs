@@ -41,7 +41,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // Benchmarks see the server from outside, as the end-to-end tests do, and borrow their harness.
-    ("bench", &["e2e"]),
+    ("bench", &["e2e", "goals"]),
+    // The engine alone, in memory: no server has to be built to measure it.
+    ("bench-router", &["routing", "domain", "goals"]),
+    ("goals", &[]),
     // The official validators and ours on the same requests; nothing else of ours is needed.
     ("oracles", &["channels", "domain"]),
     ("structure", &[]),
