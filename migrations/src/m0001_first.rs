@@ -53,8 +53,8 @@ const TABLES: &[(&str, &[&str], Columns)] = &[
         ("target_s", Int), ("required_skills", Json), ("members", Json), ("routing", Json), ("archived_at?", Time), ("version", Int)]),
     ("skills", &["id"], &[("id", Id), ("tenant_id", Id), ("name", Text), ("archived_at?", Time)]),
     ("agent_states", &["tenant_id", "user_id"], &[("tenant_id", Id), ("user_id", Id), ("status", Text),
-        ("reason?", Text), ("capacity", Json), ("proficiencies", Json), ("load", Int), ("released_at", Time),
-        ("status_since", Time), ("version", Int)]),
+        ("reason?", Text), ("capacity", Json), ("proficiencies", Json), ("channels_off", Json), ("next_status?", Text),
+        ("next_reason?", Text), ("load", Int), ("released_at", Time), ("status_since", Time), ("version", Int)]),
     ("connections", &["id"], &[("id", Id), ("tenant_id", Id), ("user_id", Id), ("session_id?", Id), ("node_id", Id),
         ("since", Time), ("gone_at?", Time)]),
     // -- customers and their cases ---------------------------------------------------------

@@ -90,6 +90,25 @@ async fn a_reply_that_is_taken_back_never_leaves_and_becomes_a_draft_again() -> 
 }
 
 #[tokio::test]
+async fn who_finishes_first_is_offered_nothing_new_and_then_has_her_break() -> anyhow::Result<()> {
+    let office = Office::open(&["minji"]).await?;
+    let mut story = Story::start("finish", &office.server.url(""), &["minji"])?;
+    story.reaches("finishing").await?;
+    let next = message("evt-next", "sofia", "Is anybody there?");
+    office.inbox.deliver(&next).await?;
+    story.go_on().await?;
+    story.ends().await?;
+    let document = "{ tickets(first: 9) { edges { node { contact { name } workItem { state } } } } }";
+    let data = office.owner.data(document, json!({})).await?;
+    let tickets = data["tickets"]["edges"].as_array();
+    let mut nodes = tickets.into_iter().flatten().map(|edge| &edge["node"]);
+    let waiting = nodes.find(|node| node["contact"]["name"] == "sofia");
+    let state = waiting.map(|node| &node["workItem"]["state"]);
+    assert_eq!(state, Some(&json!("QUEUED")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_conversation_is_started_with_a_contact_and_its_first_words_arrive() -> anyhow::Result<()>
 {
     let office = Office::open(&["minji"]).await?;

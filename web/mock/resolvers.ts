@@ -282,8 +282,13 @@ export function resolvers(world: World, context: Context): Record<string, unknow
     },
     updateTenant: () => ({ tenant: viewer(world).tenant }),
     updateViewer: () => ({ viewer: viewer(world) }),
-    setAgentState: ({ status, reason, userId }: Args) => ({
-      agent: world.setAgent(userId ?? world.me, status, reason ?? null),
+    setAgentState: ({ status, reason, userId, whenFree }: Args) => ({
+      agent: whenFree
+        ? world.editAgent(userId ?? world.me, { nextStatus: status, nextReason: reason ?? null })
+        : world.setAgent(userId ?? world.me, status, reason ?? null),
+    }),
+    setChannelsOff: ({ off, userId }: Args) => ({
+      agent: world.editAgent(userId ?? world.me, { channelsOff: off }),
     }),
     acceptOffer: ({ id }: Args) => endOffer(world, id, "ACCEPTED"),
     declineOffer: ({ id }: Args) => endOffer(world, id, "DECLINED"),

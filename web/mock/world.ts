@@ -112,6 +112,9 @@ export class World {
         load: 1,
         capacity: {},
         proficiencies: [],
+        channelsOff: [],
+        nextStatus: null,
+        nextReason: null,
         statusSince: iso(Date.now() - 724_000),
         presence: "IDLE",
         user: this.users.get(id),
@@ -462,6 +465,8 @@ export class World {
     Object.assign(agent, {
       status,
       reason,
+      nextStatus: null,
+      nextReason: null,
       statusSince: iso(Date.now()),
       presence:
         status === "AVAILABLE"
@@ -472,6 +477,13 @@ export class World {
               ? "NOT_RESPONDING"
               : "NOT_READY",
     });
+    this.emit("Agent", agent);
+    return agent;
+  }
+
+  editAgent(userId: string, change: Partial<Row>): Row {
+    const agent = this.agents.get(userId) as Row;
+    Object.assign(agent, change);
     this.emit("Agent", agent);
     return agent;
   }

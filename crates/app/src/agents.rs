@@ -4,7 +4,7 @@
 //! comes and when it goes, and a node that starts or dies takes its connections with it.
 
 use crate::{App, Error, Reader, Result, audit, race};
-use domain::agent_state::{AgentPresence, AgentState, AgentStatus, NOT_RESPONDING};
+use domain::agent_state::{AgentPresence, AgentState, AgentStatus, NOT_RESPONDING, NextStatus};
 use domain::image::Member;
 use domain::people::User;
 use domain::permission::{Actor, Credential, Permission};
@@ -12,7 +12,7 @@ use domain::queue::Proficiency;
 use domain::work_item::WorkItem;
 use domain::{ConnectionId, TenantId, UserId};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::queries::{memberships, skills, users};
 use store::{Db, Tx, leases, routing as stored};
 
@@ -37,12 +37,7 @@ pub async fn set_state(
     status: AgentStatus,
     reason: Option<&str>,
 ) -> Result<Agent> {
-    let of = of.unwrap_or(actor.user_id);
-    actor.may(if of == actor.user_id {
-        Permission::WorkTickets
-    } else {
-        Permission::Supervise
-    })?;
+    let of = own_or_supervised(actor, of)?;
     let reason = checked_reason(reason)?;
     change(app, actor, of, "agent.state", |agent, now| {
         let agent = agent.clone();
@@ -53,6 +48,65 @@ pub async fn set_state(
         })
     })
     .await
+}
+
+/// A break, or the end of the day, that waits until the last of her work is over. Until then she
+/// is asked for nothing new.
+pub async fn finish_first(
+    app: &App,
+    actor: &Actor,
+    of: Option<UserId>,
+    status: AgentStatus,
+    reason: Option<&str>,
+) -> Result<Agent> {
+    if status == AgentStatus::Available {
+        let rule = "who is to take work need not finish first";
+        return Err(Error::invalid("status", rule));
+    }
+    let of = own_or_supervised(actor, of)?;
+    let reason = checked_reason(reason)?.filter(|_| status == AgentStatus::NotReady);
+    let next = NextStatus { status, reason };
+    change(app, actor, of, "agent.state", |agent, now| {
+        Ok(agent.clone().finish_first(next.clone(), now))
+    })
+    .await
+}
+
+fn own_or_supervised(actor: &Actor, of: Option<UserId>) -> Result<UserId> {
+    let of = of.unwrap_or(actor.user_id);
+    actor.may(if of == actor.user_id {
+        Permission::WorkTickets
+    } else {
+        Permission::Supervise
+    })?;
+    Ok(of)
+}
+
+/// Says of which channel kinds she takes nothing new now; all others are on. What she has of them
+/// stays with her.
+pub async fn set_channels_off(
+    app: &App,
+    actor: &Actor,
+    of: Option<UserId>,
+    off: BTreeSet<String>,
+) -> Result<Agent> {
+    let of = own_or_supervised(actor, of)?;
+    off.iter().try_for_each(|kind| known_kind("off", kind))?;
+    change(app, actor, of, "agent.channels", |agent, _| {
+        Ok(AgentState {
+            channels_off: off.clone(),
+            ..agent.clone()
+        })
+    })
+    .await
+}
+
+fn known_kind(field: &'static str, kind: &str) -> Result<()> {
+    if channels::by_kind(kind).is_some() {
+        return Ok(());
+    }
+    let rule = format!("there is no channel {}", kind.escape_debug());
+    Err(Error::invalid(field, rule))
 }
 
 fn checked_reason(reason: Option<&str>) -> Result<Option<String>> {
@@ -78,9 +132,8 @@ pub async fn set_capacity(
 ) -> Result<Agent> {
     actor.may(Permission::Supervise)?;
     for (kind, slots) in &capacity {
-        if kind != "*" && channels::by_kind(kind).is_none() {
-            let rule = format!("there is no channel {}", kind.escape_debug());
-            return Err(Error::invalid("capacity", rule));
+        if kind != "*" {
+            known_kind("capacity", kind)?;
         }
         if !(0..=SLOTS_MAX).contains(slots) {
             let rule = format!("slots are 0 to {SLOTS_MAX}");
@@ -154,6 +207,7 @@ async fn change_once(
     let detail = json!({
         "status": state.status, "reason": state.reason,
         "capacity": state.capacity, "proficiencies": state.proficiencies,
+        "channelsOff": state.channels_off, "next": state.next,
     });
     audit::record(&tx, actor, action, of, detail).await?;
     let presence = leases::presence(&tx, tenant, of, tx.now()).await?;

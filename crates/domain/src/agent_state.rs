@@ -3,7 +3,7 @@
 use crate::queue::Proficiency;
 use crate::{InvalidTransition, TenantId, Time, UserId, text_enum};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 text_enum! {
     /// Chosen by the agent or a supervisor, or set by RONA.
@@ -34,12 +34,23 @@ pub struct AgentState {
     /// Slots per channel kind; `*` is the default for kinds not listed.
     pub capacity: BTreeMap<String, i64>,
     pub proficiencies: Vec<Proficiency>,
+    /// Channel kinds of which she takes nothing new now.
+    pub channels_off: BTreeSet<String>,
+    /// What she becomes when the last of her work is over; until then she is asked for nothing new.
+    pub next: Option<NextStatus>,
     /// Σ weights of her Offered and Assigned items.
     pub load: i64,
     /// End of her last work; longest idle counts from here.
     pub released_at: Time,
     pub status_since: Time,
     pub version: i64,
+}
+
+/// A status that waits for the end of her work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextStatus {
+    pub status: AgentStatus,
+    pub reason: Option<String>,
 }
 
 /// Slots for channel kinds that the map does not name.
@@ -54,6 +65,8 @@ impl AgentState {
             reason: None,
             capacity: BTreeMap::new(),
             proficiencies: Vec::new(),
+            channels_off: BTreeSet::new(),
+            next: None,
             load: 0,
             released_at: now,
             status_since: now,
@@ -61,25 +74,37 @@ impl AgentState {
         }
     }
 
-    pub fn become_available(mut self, now: Time) -> Self {
-        self.status = AgentStatus::Available;
-        self.reason = None;
+    pub fn become_available(self, now: Time) -> Self {
+        self.become_at(AgentStatus::Available, None, now)
+    }
+
+    pub fn become_not_ready(self, reason: Option<String>, now: Time) -> Self {
+        self.become_at(AgentStatus::NotReady, reason, now)
+    }
+
+    pub fn go_offline(self, now: Time) -> Self {
+        self.become_at(AgentStatus::Offline, None, now)
+    }
+
+    /// A status that is chosen now takes the place of one that waits.
+    fn become_at(mut self, status: AgentStatus, reason: Option<String>, now: Time) -> Self {
+        (self.status, self.reason, self.next) = (status, reason, None);
         self.status_since = now;
         self
     }
 
-    pub fn become_not_ready(mut self, reason: Option<String>, now: Time) -> Self {
-        self.status = AgentStatus::NotReady;
-        self.reason = reason;
-        self.status_since = now;
-        self
+    /// The status takes effect when the last of her work is over; at once, if she has none.
+    pub fn finish_first(mut self, next: NextStatus, now: Time) -> Self {
+        self.next = Some(next);
+        self.freed(now)
     }
 
-    pub fn go_offline(mut self, now: Time) -> Self {
-        self.status = AgentStatus::Offline;
-        self.reason = None;
-        self.status_since = now;
-        self
+    /// Work has left her hands; if that was the last of it, the status that waited takes effect.
+    pub fn freed(mut self, now: Time) -> Self {
+        match self.next.take_if(|_| self.load <= 0) {
+            Some(next) => self.become_at(next.status, next.reason, now),
+            None => self,
+        }
     }
 
     /// An offer expired unanswered. Only an available agent can fail to respond.

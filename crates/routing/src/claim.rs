@@ -196,6 +196,10 @@ fn objections(rows: &ClaimRows, now: Time) -> Vec<Ineligible> {
         (rule::is_closed(queue, now), Ineligible::Closed),
         (member.is_none(), Ineligible::NotMember),
         (
+            agent.channels_off.contains(&item.channel),
+            Ineligible::ChannelOff,
+        ),
+        (
             !rule::is_skilled(agent, &rule::required(item, queue, now)),
             Ineligible::Skill,
         ),

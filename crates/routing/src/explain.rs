@@ -181,9 +181,11 @@ const fn reason_of(furthest: Ineligible) -> WaitReason {
         Ineligible::Closed => WaitReason::Closed,
         Ineligible::NotMember => WaitReason::NoMembers,
         Ineligible::Offline => WaitReason::NobodySignedIn,
-        Ineligible::NotReady | Ineligible::Disconnected | Ineligible::NotResponding => {
-            WaitReason::NobodyReady
-        }
+        Ineligible::NotReady
+        | Ineligible::Disconnected
+        | Ineligible::Finishing
+        | Ineligible::NotResponding
+        | Ineligible::ChannelOff => WaitReason::NobodyReady,
         Ineligible::Skill => WaitReason::SkillNobodyHas,
         Ineligible::Capacity => WaitReason::AllAtCapacity,
         Ineligible::Delay => WaitReason::Delay,

@@ -334,6 +334,9 @@ impl<'a> World<'a> {
         if self.silent.contains(&agent.user_id) {
             return Err(Ineligible::NotResponding);
         }
+        if agent.channels_off.contains(&item.channel) {
+            return Err(Ineligible::ChannelOff);
+        }
         let required = rule::required(item, queue, self.now);
         if !rule::is_skilled(agent, &required) {
             return Err(Ineligible::Skill);

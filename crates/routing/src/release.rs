@@ -95,7 +95,7 @@ fn give_back(
     Ok(Release {
         item,
         offer: Some(offer),
-        agent: agent.map(|a| unload(a, weight)),
+        agent: agent.map(|a| unload(a, weight, now)),
     })
 }
 
@@ -172,10 +172,10 @@ pub(crate) fn let_go(mut agent: AgentState, item: &WorkItem, now: Time) -> Agent
     if item.state() != WorkItemState::Offered {
         agent.released_at = now;
     }
-    unload(agent, item.weight)
+    unload(agent, item.weight, now)
 }
 
-fn unload(mut agent: AgentState, weight: i64) -> AgentState {
+fn unload(mut agent: AgentState, weight: i64, now: Time) -> AgentState {
     agent.load = agent.load.saturating_sub(weight).max(0);
-    agent
+    agent.freed(now)
 }

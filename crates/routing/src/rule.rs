@@ -29,8 +29,12 @@ text_enum! {
         NotReady = "not_ready",
         /// Available, but no browser is connected.
         Disconnected = "disconnected",
+        /// She ends what she has and then takes a break or leaves.
+        Finishing = "finishing",
         /// Another offer to her is overdue and about to expire.
         NotResponding = "not_responding",
+        /// She takes nothing new of this channel now.
+        ChannelOff = "channel_off",
         Skill = "skill",
         Capacity = "capacity",
         /// The item has not waited long enough for this member.
@@ -176,6 +180,7 @@ pub(crate) fn unready(agent: &AgentState, presence: Option<&Presence>) -> Option
         AgentStatus::Available if !presence.is_some_and(|p| p.connected) => {
             Some(Ineligible::Disconnected)
         }
+        AgentStatus::Available if agent.next.is_some() => Some(Ineligible::Finishing),
         AgentStatus::Available => None,
     }
 }

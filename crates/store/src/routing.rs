@@ -17,7 +17,7 @@ use crate::run::Fetch as _;
 use crate::tables::{agent_states, from_json, offers, to_json, word, work_items};
 use crate::tx::Tx;
 use crate::{StoreError, events, leases, queries};
-use domain::agent_state::AgentState;
+use domain::agent_state::{AgentState, NextStatus};
 use domain::event::{Cursor, NewEvent, ScopeKey};
 use domain::image::Image;
 use domain::offer::{NewOffer, Offer};
@@ -404,6 +404,13 @@ pub async fn offers_of(
 // -- agents ----------------------------------------------------------------------------------
 
 fn read_agent(row: agent_states::Model) -> Result<AgentState, StoreError> {
+    let next = match row.next_status {
+        Some(status) => Some(NextStatus {
+            status: word(&status)?,
+            reason: row.next_reason,
+        }),
+        None => None,
+    };
     Ok(AgentState {
         user_id: row.user_id.into(),
         tenant_id: row.tenant_id.into(),
@@ -411,6 +418,8 @@ fn read_agent(row: agent_states::Model) -> Result<AgentState, StoreError> {
         reason: row.reason,
         capacity: from_json(row.capacity)?,
         proficiencies: from_json(row.proficiencies)?,
+        channels_off: from_json(row.channels_off)?,
+        next,
         load: row.load,
         released_at: row.released_at,
         status_since: row.status_since,
@@ -422,6 +431,7 @@ fn read_agent(row: agent_states::Model) -> Result<AgentState, StoreError> {
 pub async fn put_agent_state(tx: &mut Tx, mut agent: AgentState) -> Result<AgentState, StoreError> {
     let version = agent.version;
     agent.version += 1;
+    let next = agent.next.as_ref();
     let row = agent_states::Model {
         tenant_id: agent.tenant_id.uuid(),
         user_id: agent.user_id.uuid(),
@@ -429,6 +439,9 @@ pub async fn put_agent_state(tx: &mut Tx, mut agent: AgentState) -> Result<Agent
         reason: agent.reason.clone(),
         capacity: to_json(&agent.capacity)?,
         proficiencies: to_json(&agent.proficiencies)?,
+        channels_off: to_json(&agent.channels_off)?,
+        next_status: next.map(|next| next.status.as_str().to_owned()),
+        next_reason: next.and_then(|next| next.reason.clone()),
         load: agent.load,
         released_at: agent.released_at,
         status_since: agent.status_since,

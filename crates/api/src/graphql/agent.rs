@@ -22,6 +22,11 @@ pub struct Agent {
     /// Slots per channel; `*` stands for those not named.
     pub capacity: Json<BTreeMap<String, i64>>,
     pub proficiencies: Vec<Proficiency>,
+    /// Channels of which she takes nothing new now.
+    pub channels_off: Vec<String>,
+    /// What she becomes when the last of her work is over; until then nothing new is offered to her.
+    pub next_status: Option<AgentStatus>,
+    pub next_reason: Option<String>,
     pub status_since: Time,
 }
 
@@ -41,6 +46,9 @@ impl From<agents::Agent> for Agent {
             load: int(state.load),
             capacity: Json(state.capacity),
             proficiencies: state.proficiencies.into_iter().map(proficiency).collect(),
+            channels_off: state.channels_off.into_iter().collect(),
+            next_status: state.next.as_ref().map(|next| next.status.into()),
+            next_reason: state.next.and_then(|next| next.reason),
             status_since: state.status_since,
         }
     }
@@ -88,18 +96,39 @@ pub struct AgentMutation;
 
 #[Object]
 impl AgentMutation {
-    /// The viewer's own state; with `userId` somebody else's, for supervisors.
+    /// The viewer's own state; with `userId` somebody else's, for supervisors. `whenFree`: a break, or
+    /// going offline, waits until the last of the work is over; until then nothing new is offered.
     async fn set_agent_state(
         &self,
         ctx: &Context<'_>,
         status: AgentStatus,
         reason: Option<String>,
         user_id: Option<ID>,
+        #[graphql(default = false)] when_free: bool,
     ) -> Result<AgentPayload> {
         let actor = actor_who_may(ctx, Permission::WorkTickets)?;
         let of = user_id.as_ref().map(parse).transpose()?;
-        let reason = reason.as_deref();
-        AgentPayload::of(agents::set_state(app(ctx)?, actor, of, status.into(), reason).await)
+        let (status, reason) = (status.into(), reason.as_deref());
+        let app = app(ctx)?;
+        AgentPayload::of(if when_free {
+            agents::finish_first(app, actor, of, status, reason).await
+        } else {
+            agents::set_state(app, actor, of, status, reason).await
+        })
+    }
+
+    /// Channels of which the viewer takes nothing new now, all of them; with `userId` somebody
+    /// else's, for supervisors.
+    async fn set_channels_off(
+        &self,
+        ctx: &Context<'_>,
+        off: Vec<String>,
+        user_id: Option<ID>,
+    ) -> Result<AgentPayload> {
+        let actor = actor_who_may(ctx, Permission::WorkTickets)?;
+        let of = user_id.as_ref().map(parse).transpose()?;
+        let off = off.into_iter().collect();
+        AgentPayload::of(agents::set_channels_off(app(ctx)?, actor, of, off).await)
     }
 
     async fn set_capacity(

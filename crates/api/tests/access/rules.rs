@@ -307,6 +307,9 @@ fn agents() -> Vec<Row> {
         mutation("setAgentState", Needs(WorkTickets), NothingNamed, |_| {
             format!("(status: AVAILABLE) {DONE}")
         }),
+        mutation("setChannelsOff", Needs(WorkTickets), NothingNamed, |_| {
+            format!("(off: [\"sandbox\"]) {DONE}")
+        }),
         mutation("setCapacity", Needs(Supervise), NotFound, |world| {
             format!(
                 "(userId: \"{}\", capacity: {{sandbox: 2}}) {DONE}",

@@ -2,10 +2,11 @@
 
 use crate::world::{World, code};
 use app::queues::{self, SaveQueue};
-use app::{Reader, agents, skills, teams};
+use app::{Reader, agents, offers, skills, teams};
+use domain::agent_state::{AgentPresence, AgentStatus};
 use domain::queue::{Proficiency, QueueMember, RequiredSkill};
 use domain::{SkillId, UserId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use store::for_each_backend;
 
 for_each_backend! {
@@ -31,9 +32,49 @@ for_each_backend! {
         assert_eq!(code(teams::save(&world.app, &agent.actor, None, "A", vec![]).await), "FORBIDDEN");
         let more = BTreeMap::from([("*".to_owned(), 50)]);
         assert_eq!(code(agents::set_capacity(&world.app, &agent.actor, agent.id(), more).await), "FORBIDDEN");
-        let status = domain::agent_state::AgentStatus::Offline;
+        let status = AgentStatus::Offline;
         let refused = agents::set_state(&world.app, &agent.actor, Some(world.boss.user_id), status, None).await;
         assert_eq!(code(refused), "FORBIDDEN");
+    }
+
+    async fn a_break_after_the_work_begins_when_the_last_ticket_is_closed(db) {
+        let world = World::new(db).await;
+        let her = world.agent("her").await;
+        let ticket = world.ticket().await;
+        world.route().await;
+        offers::accept(&world.app, &her.actor, world.offer_to(&her).await.unwrap().id).await.unwrap();
+        let lunch = |who| agents::finish_first(&world.app, who, Some(her.id()), AgentStatus::NotReady, Some("lunch"));
+        let other = world.agent("other").await;
+        assert_eq!(code(lunch(&other.actor).await), "FORBIDDEN");
+        world.status(&other.actor, AgentStatus::Offline).await;
+        let agent = lunch(&her.actor).await.unwrap();
+        assert_eq!((agent.state.status, agent.presence), (AgentStatus::Available, AgentPresence::OnContact));
+        world.ticket().await;
+        world.route().await;
+        assert!(world.offer_to(&her).await.is_none(), "nothing new before lunch");
+        world.close(ticket.id).await;
+        let state = world.state(&her).await;
+        assert_eq!((state.status, state.reason.as_deref(), state.next), (AgentStatus::NotReady, Some("lunch"), None));
+        let never = agents::finish_first(&world.app, &her.actor, None, AgentStatus::Available, None).await;
+        assert_eq!(code(never), "INVALID");
+    }
+
+    async fn a_channel_she_switched_off_is_asked_of_others(db) {
+        let world = World::new(db).await;
+        let (first, second) = (world.agent("first").await, world.agent("second").await);
+        let off = |kind: &str| {
+            let kinds = BTreeSet::from([kind.to_owned()]);
+            agents::set_channels_off(&world.app, &first.actor, None, kinds)
+        };
+        assert_eq!(code(off("pigeon").await), "INVALID");
+        let agent = off("sandbox").await.unwrap();
+        assert!(agent.state.channels_off.contains("sandbox"));
+        world.ticket().await;
+        world.route().await;
+        assert!(world.offer_to(&first).await.is_none());
+        assert!(world.offer_to(&second).await.is_some());
+        let on = agents::set_channels_off(&world.app, &world.boss, Some(first.id()), BTreeSet::new());
+        assert!(on.await.unwrap().state.channels_off.is_empty());
     }
 
     async fn a_required_skill_decides_who_is_asked(db) {

@@ -119,7 +119,8 @@ impl AgentIndex {
         let Some((profile, membership)) = self.member(profile, queue) else {
             return false;
         };
-        profile.is_skilled(&ask.required)
+        profile.takes(&ask.item.channel)
+            && profile.is_skilled(&ask.required)
             && is_open(membership, ask)
             && rows(profile, membership, ask).any(|row| row.iter().any(|(.., id)| ask.may(*id)))
     }
@@ -134,6 +135,7 @@ impl AgentIndex {
         };
         let room = |r: &Ready| profile.has_room(r, &ask.item.channel, ask.item.weight);
         place.readiness.as_ref().is_ok_and(room)
+            && profile.takes(&ask.item.channel)
             && profile.is_skilled(&ask.required)
             && is_open(membership, ask)
             && ask.may(user)
@@ -143,7 +145,8 @@ impl AgentIndex {
     pub fn first(&self, ask: &Ask<'_>, asked: &Asked<'_>, n: usize) -> Vec<Seat> {
         let mut best = Vec::new();
         for (profile, membership) in self.members(ask.item.queue_id) {
-            if !profile.is_skilled(&ask.required) || !is_open(membership, ask) {
+            let able = profile.takes(&ask.item.channel) && profile.is_skilled(&ask.required);
+            if !able || !is_open(membership, ask) {
                 continue;
             }
             let levels = profile.levels(&ask.required);
@@ -184,6 +187,10 @@ impl AgentIndex {
         for (profile, membership) in self.members(ask.item.queue_id) {
             for (why, n) in &profile.unready {
                 *counts.entry(*why).or_default() += n;
+            }
+            if !profile.takes(&ask.item.channel) {
+                *counts.entry(Ineligible::ChannelOff).or_default() += profile.ready;
+                continue;
             }
             if !profile.is_skilled(&ask.required) {
                 *counts.entry(Ineligible::Skill).or_default() += profile.ready;

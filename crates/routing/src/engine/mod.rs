@@ -233,6 +233,7 @@ impl Engine {
         }
         let same = self.agents.get(user).is_some_and(|old| {
             old.proficiencies == agent.proficiencies
+                && old.channels_off == agent.channels_off
                 && old.capacity.keys().eq(agent.capacity.keys())
         });
         let is_new = self.agents.put(user, agent).is_none();
@@ -305,6 +306,7 @@ impl Engine {
             for p in &agent.proficiencies {
                 traits.skills.entry(p.skill_id).or_insert(p.level);
             }
+            traits.channels_off.clone_from(&agent.channels_off);
             let kinds = agent.capacity.keys().filter(|kind| *kind != SHARED);
             traits.kinds = kinds.cloned().collect();
         }

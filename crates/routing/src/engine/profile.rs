@@ -12,6 +12,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 pub(super) struct Traits {
     pub skills: BTreeMap<SkillId, i32>,
     pub memberships: BTreeMap<QueueId, Membership>,
+    /// Channel kinds of which they take nothing new.
+    pub channels_off: BTreeSet<String>,
     /// Channel kinds with slots of their own; all others share one pool.
     pub kinds: BTreeSet<String>,
     /// Handling times of her own, as bits: equal or not is all that counts here.
@@ -103,6 +105,10 @@ impl Profile {
     pub fn pools(&self) -> impl Iterator<Item = &str> {
         let kinds = self.traits.kinds.iter().map(String::as_str);
         kinds.chain([SHARED])
+    }
+
+    pub fn takes(&self, channel: &str) -> bool {
+        !self.traits.channels_off.contains(channel)
     }
 
     pub fn is_skilled(&self, required: &Required) -> bool {

@@ -3,6 +3,7 @@
 
 use crate::invariants::{check_decision, check_rows};
 use crate::world::{World, agent, queue, skill};
+use domain::agent_state::{AgentStatus, NextStatus};
 use domain::hours::{Hours, WeekSpell};
 use domain::queue::{Overflow, Proficiency, QueueMember, RequiredSkill};
 use domain::work_item::{CriteriaStep, Preferred, WorkItemState};
@@ -109,6 +110,10 @@ fn tell(seed: u64) -> String {
     let mut log = String::new();
     for _ in 0..STEPS {
         step(&mut w, &mut dice);
+        // The stories that found faults are told as they were before there were switches.
+        if seed % 3 != 2 {
+            switch(&mut w, &mut dice);
+        }
         check_rows(&w);
         // Sometimes the wake-up is lost: the router sleeps through this step.
         if dice.roll(5) == 0 {
@@ -306,6 +311,23 @@ fn edit_agent(w: &mut World, dice: &mut Dice) {
     }
 }
 
+/// Now and then she takes nothing more of a channel, or of any before she goes.
+fn switch(w: &mut World, dice: &mut Dice) {
+    let (what, n, kind) = (dice.roll(20), dice.agent(), dice.channel());
+    let (status, reason, now) = (AgentStatus::NotReady, None, w.now);
+    match what {
+        0 => w.edit_agent(n, |a| {
+            if !a.channels_off.remove(&kind) {
+                a.channels_off.insert(kind);
+            }
+        }),
+        1 => w.edit_agent(n, |a| {
+            *a = a.clone().finish_first(NextStatus { status, reason }, now);
+        }),
+        _ => {}
+    }
+}
+
 fn edit_queue(w: &mut World, dice: &mut Dice) {
     let (n, user_id, now) = (dice.queue(), agent(dice.agent()), w.now);
     let (skill_id, level_min) = (skill(u128::from(dice.roll(2))), dice.level(5));
@@ -427,6 +449,8 @@ fn histories_reach_what_they_are_for() {
         "not_responding",
         "item_gone",
         "\"reserved\"",
+        "\"finishing\"",
+        "\"channel_off\"",
         "overflow_closed",
         "overflow_unstaffed",
         "overflow_waited",

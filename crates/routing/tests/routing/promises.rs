@@ -1,11 +1,11 @@
 //! What the router promises to customers and agents.
 
 use crate::world::{QUEUE, World, agent, queue, seconds, skill};
-use domain::agent_state::{AgentStatus, NOT_RESPONDING};
+use domain::agent_state::{AgentStatus, NOT_RESPONDING, NextStatus};
 use domain::offer::OfferState;
 use domain::queue::{Proficiency, RequiredSkill};
 use domain::work_item::WorkItemState;
-use routing::{Ineligible, Rule, reference};
+use routing::{ClaimPolicy, Ineligible, Rule, reference};
 
 #[test]
 fn unanswered_offer_goes_to_next_agent() {
@@ -362,4 +362,70 @@ fn explain_names_every_agent_and_why_not() {
         (agent(2), Some(Ineligible::Disconnected)),
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_channel_switched_off_brings_her_nothing_new_of_it() {
+    let mut w = World::new();
+    w.add_ready_agent(1);
+    w.edit_agent(1, |a| {
+        a.channels_off.insert("mail".into());
+    });
+    let mail = w.arrive_with(|i| i.channel = "mail".into());
+    let other = w.arrive_with(|i| i.channel = "sandbox".into());
+    w.route();
+    assert_eq!((w.whose(mail), w.whose(other)), (None, Some(agent(1))));
+    let lines = reference::explain(&w.snapshot(), mail, w.now).unwrap();
+    assert_eq!(lines[0].why_not, Some(Ineligible::ChannelOff));
+    // She may still help herself to one.
+    w.claim(mail, agent(1), ClaimPolicy::Take).unwrap();
+}
+
+#[test]
+fn who_finishes_first_is_asked_for_nothing_new_and_then_has_her_break() {
+    let mut w = World::new();
+    w.add_ready_agent(1);
+    let (first, second) = (w.arrive(), w.arrive());
+    w.route();
+    w.accept(first, 1).unwrap();
+    w.accept(second, 1).unwrap();
+    let lunch = NextStatus {
+        status: AgentStatus::NotReady,
+        reason: Some("lunch".into()),
+    };
+    let now = w.now;
+    w.edit_agent(1, |a| *a = a.clone().finish_first(lunch, now));
+    let third = w.arrive();
+    w.route();
+    assert_eq!(w.whose(third), None);
+    w.close(first).unwrap();
+    assert_eq!(w.agents[&agent(1)].status, AgentStatus::Available);
+    w.pass(5);
+    w.close(second).unwrap();
+    let her = &w.agents[&agent(1)];
+    assert_eq!(her.status, AgentStatus::NotReady);
+    assert_eq!(her.reason.as_deref(), Some("lunch"));
+    assert_eq!((her.status_since, &her.next), (w.now, &None));
+}
+
+#[test]
+fn who_has_nothing_to_finish_goes_at_once_and_a_new_choice_takes_the_place_of_the_old() {
+    let mut w = World::new();
+    w.add_ready_agent(1);
+    let leave = || NextStatus {
+        status: AgentStatus::Offline,
+        reason: None,
+    };
+    let now = w.now;
+    let idle = w.agents[&agent(1)].clone();
+    assert_eq!(
+        idle.finish_first(leave(), now).status,
+        AgentStatus::Offline
+    );
+    let item = w.arrive();
+    w.route();
+    w.accept(item, 1).unwrap();
+    let busy = w.agents[&agent(1)].clone().finish_first(leave(), now);
+    assert_eq!(busy.status, AgentStatus::Available);
+    assert_eq!(busy.become_available(now).next, None);
 }

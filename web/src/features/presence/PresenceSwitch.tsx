@@ -2,6 +2,7 @@ import { BellOff, ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
+import { ChannelIcon, useChannelKinds } from "@/features/inbox/channels";
 import { useApi } from "@/lib/app";
 import { act } from "@/lib/gql/act";
 import { useConnection } from "@/lib/gql/client";
@@ -10,8 +11,8 @@ import { useCommands } from "@/lib/hotkeys/commands";
 import { clock, useNow } from "@/lib/time";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
-import { Menu } from "@/ui/Menu";
-import { OwnAgent, SetAgentState } from "./presence.gql";
+import { Menu, type MenuItem } from "@/ui/Menu";
+import { ConnectedChannels, OwnAgent, SetAgentState, SetChannelsOff } from "./presence.gql";
 
 export const REASONS = ["break", "lunch", "meeting", "training", "admin"] as const;
 const NOT_RESPONDING = "not_responding";
@@ -32,15 +33,59 @@ export function useOwnAgent() {
   return data?.viewer.agent ?? null;
 }
 
+type OwnRow = NonNullable<ReturnType<typeof useOwnAgent>>;
+
+/** A switch for each channel that brings work; with one alone, her status says the same. */
+function useChannelSwitches(agent: OwnRow | null): MenuItem[] {
+  const { t } = useTranslation();
+  const { client } = useApi();
+  const kinds = useChannelKinds();
+  const [{ data }] = useQuery({ query: ConnectedChannels });
+  if (!agent) return [];
+  const connected = (data?.inboxes ?? []).filter((inbox) => inbox.state !== "DISCONNECTED");
+  const channels = [...new Set(connected.map((inbox) => inbox.channel))].sort();
+  if (channels.length < 2) return [];
+  return channels.map((channel, index) => {
+    const isOff = agent.channelsOff.includes(channel);
+    const others = agent.channelsOff.filter((one) => one !== channel);
+    return {
+      id: `channel-${channel}`,
+      label: kinds.get(channel)?.name ?? channel,
+      icon: <ChannelIcon channel={channel} />,
+      hint: t(isOff ? "presence.channelOff" : "presence.channelOn"),
+      separated: index === 0,
+      run: () => void act(client, SetChannelsOff, { off: isOff ? others : [...others, channel] }),
+    };
+  });
+}
+
 export function PresenceSwitch() {
   const { t } = useTranslation();
   const { client } = useApi();
   const agent = useOwnAgent();
+  const channelSwitches = useChannelSwitches(agent);
   const now = useNow("second");
   const lost = useConnection((state) => state.state === "lost");
   const [open, setOpen] = useState(false);
-  const set = (status: AgentStatus, reason?: string) =>
-    void act(client, SetAgentState, { status, reason: reason ?? null });
+  const set = (status: AgentStatus, reason?: string, whenFree = false) =>
+    void act(client, SetAgentState, { status, reason: reason ?? null, whenFree });
+  const afterWork: MenuItem[] = [
+    {
+      id: "presence.breakAfterWork",
+      label: t("presence.afterWork", { what: t("reason.break") }),
+      icon: <Dot tone="bg-warn" />,
+      separated: true,
+      checked: agent?.nextStatus === "NOT_READY",
+      run: () => set("NOT_READY", "break", true),
+    },
+    {
+      id: "presence.offlineAfterWork",
+      label: t("presence.afterWork", { what: t("presence.OFFLINE") }),
+      icon: <Dot tone="bg-muted" />,
+      checked: agent?.nextStatus === "OFFLINE",
+      run: () => set("OFFLINE", undefined, true),
+    },
+  ];
   useCommands(
     [
       {
@@ -61,11 +106,20 @@ export function PresenceSwitch() {
         group: "presence",
         run: () => set("OFFLINE"),
       },
+      ...afterWork.map(({ id, label, run }) => ({
+        id,
+        title: String(label),
+        group: "presence" as const,
+        run,
+      })),
     ],
     t("presence.goAvailable"),
   );
   if (!agent) return <span className="h-8 w-36" />;
   const reason = REASONS.find((one) => one === agent.reason);
+  const nextReason = REASONS.find((one) => one === agent.nextReason);
+  const next =
+    agent.nextStatus && (nextReason ? t(`reason.${nextReason}`) : t(`presence.${agent.nextStatus}`));
   const label = lost
     ? t("presence.reconnecting")
     : agent.status === "NOT_READY" && reason
@@ -89,6 +143,7 @@ export function PresenceSwitch() {
           />
           <span className="sr-only">{t("presence.title")}: </span>
           <span className="font-medium">{label}</span>
+          {next && <span className="hidden text-muted sm:inline">{t("presence.then", { next })}</span>}
           <span className="hidden text-muted sm:inline">{clock(now - Date.parse(agent.statusSince))}</span>
           <ChevronDown size={13} className="text-muted" aria-hidden />
         </button>
@@ -98,7 +153,7 @@ export function PresenceSwitch() {
           id: "available",
           label: t("presence.AVAILABLE"),
           icon: <Dot tone="bg-ok" />,
-          checked: agent.status === "AVAILABLE",
+          checked: agent.status === "AVAILABLE" && !agent.nextStatus,
           run: () => set("AVAILABLE"),
         },
         ...REASONS.map((one, index) => ({
@@ -117,6 +172,8 @@ export function PresenceSwitch() {
           checked: agent.status === "OFFLINE",
           run: () => set("OFFLINE"),
         },
+        ...(agent.load > 0 && agent.status !== "OFFLINE" ? afterWork : []),
+        ...channelSwitches,
       ]}
     />
   );

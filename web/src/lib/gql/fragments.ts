@@ -33,7 +33,7 @@ export type ConversationItem = ResultOf<typeof ConversationItem>;
 
 export const AgentItem = graphql(`
   fragment AgentItem on Agent {
-    __typename userId status reason presence load capacity statusSince
+    __typename userId status reason presence load capacity channelsOff nextStatus nextReason statusSince
     proficiencies { __typename skillId level }
     user { __typename id name email }
   }

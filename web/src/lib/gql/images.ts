@@ -27,7 +27,7 @@ export const Changes = graphql(`
         ... on ContactImage { id name note locale avatarUrl mergedIntoId version }
         ... on IdentityImage { id contactId channel handle display avatarUrl mergedFromId }
         ... on OfferImage { id ticketId queueId userId offerState: state endReason offerReason: reason createdAt expiresAt version }
-        ... on AgentImage { userId agentStatus: status agentReason: reason load capacity statusSince version }
+        ... on AgentImage { userId agentStatus: status agentReason: reason load capacity channelsOff nextStatus nextReason statusSince version }
         ... on InboxImage { id channel name account address inboxState: state problem sessionProblem queueId lastInboundAt lastOutboundAt version }
         ... on QueueImage { id name color offerTtlSeconds targetSeconds archivedAt version }
         ... on SkillImage { id name archivedAt }
@@ -68,7 +68,7 @@ const OfferPatch = graphql(
   `fragment _ on Offer { __typename id queueId userId state endReason reason createdAt expiresAt }`,
 );
 const AgentPatch = graphql(
-  `fragment _ on Agent { __typename userId status reason presence load capacity statusSince }`,
+  `fragment _ on Agent { __typename userId status reason presence load capacity channelsOff nextStatus nextReason statusSince }`,
 );
 const InboxPatch = graphql(`
   fragment _ on Inbox { __typename id channel name account address state problem sessionProblem lastInboundAt lastOutboundAt }
