@@ -98,7 +98,8 @@ async fn who_finishes_first_is_offered_nothing_new_and_then_has_her_break() -> a
     office.inbox.deliver(&next).await?;
     story.go_on().await?;
     story.ends().await?;
-    let document = "{ tickets(first: 9) { edges { node { contact { name } workItem { state } } } } }";
+    let document =
+        "{ tickets(first: 9) { edges { node { contact { name } workItem { state } } } } }";
     let data = office.owner.data(document, json!({})).await?;
     let tickets = data["tickets"]["edges"].as_array();
     let mut nodes = tickets.into_iter().flatten().map(|edge| &edge["node"]);

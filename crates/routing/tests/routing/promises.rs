@@ -369,6 +369,7 @@ fn a_channel_switched_off_brings_her_nothing_new_of_it() {
     let mut w = World::new();
     w.add_ready_agent(1);
     w.edit_agent(1, |a| {
+        a.capacity.insert("*".into(), 2);
         a.channels_off.insert("mail".into());
     });
     let mail = w.arrive_with(|i| i.channel = "mail".into());
@@ -385,6 +386,9 @@ fn a_channel_switched_off_brings_her_nothing_new_of_it() {
 fn who_finishes_first_is_asked_for_nothing_new_and_then_has_her_break() {
     let mut w = World::new();
     w.add_ready_agent(1);
+    w.edit_agent(1, |a| {
+        a.capacity.insert("*".into(), 3);
+    });
     let (first, second) = (w.arrive(), w.arrive());
     w.route();
     w.accept(first, 1).unwrap();
@@ -418,10 +422,7 @@ fn who_has_nothing_to_finish_goes_at_once_and_a_new_choice_takes_the_place_of_th
     };
     let now = w.now;
     let idle = w.agents[&agent(1)].clone();
-    assert_eq!(
-        idle.finish_first(leave(), now).status,
-        AgentStatus::Offline
-    );
+    assert_eq!(idle.finish_first(leave(), now).status, AgentStatus::Offline);
     let item = w.arrive();
     w.route();
     w.accept(item, 1).unwrap();
