@@ -105,7 +105,7 @@ async fn who_finishes_first_is_offered_nothing_new_and_then_has_her_break() -> a
     let mut nodes = tickets.into_iter().flatten().map(|edge| &edge["node"]);
     let waiting = nodes.find(|node| node["contact"]["name"] == "sofia");
     let state = waiting.map(|node| &node["workItem"]["state"]);
-    assert_eq!(state, Some(&json!("QUEUED")));
+    assert_eq!(state, Some(&json!("queued")));
     Ok(())
 }
 
