@@ -1,8 +1,8 @@
 // She ends what she has and then takes a break: nothing new is offered meanwhile.
 import { inBrowser } from "./chromium.mjs";
-import { available, signIn } from "./people.mjs";
+import { available, composer, signIn } from "./people.mjs";
 
-const [customer] = process.argv.slice(2);
+const [next] = process.argv.slice(2);
 
 await inBrowser("finish", async ({ page, url, shot, reach }) => {
   await page.goto(url);
@@ -15,9 +15,9 @@ await inBrowser("finish", async ({ page, url, shot, reach }) => {
   await page.getByRole("button", { name: /then Break/ }).waitFor();
   await shot("finishing");
   await reach("finishing");
-  await page.getByRole("row").filter({ hasText: customer }).click();
-  await page.getByRole("textbox", { name: /^Reply to/ }).waitFor();
-  await page.getByRole("textbox", { name: /^Reply to/ }).blur();
+  // What she accepted is open before her; the new ticket does not take its place.
+  await page.getByRole("row").filter({ hasText: next }).waitFor();
+  await composer(page).blur();
   await page.keyboard.press("e");
   await page.getByRole("button", { name: /^Your presence: ?Break/ }).waitFor();
   await shot("on-a-break");

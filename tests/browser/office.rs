@@ -92,7 +92,7 @@ async fn a_reply_that_is_taken_back_never_leaves_and_becomes_a_draft_again() -> 
 #[tokio::test]
 async fn who_finishes_first_is_offered_nothing_new_and_then_has_her_break() -> anyhow::Result<()> {
     let office = Office::open(&["minji"]).await?;
-    let mut story = Story::start("finish", &office.server.url(""), &["minji"])?;
+    let mut story = Story::start("finish", &office.server.url(""), &["sofia"])?;
     story.reaches("finishing").await?;
     let next = message("evt-next", "sofia", "Is anybody there?");
     office.inbox.deliver(&next).await?;
